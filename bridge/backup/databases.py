@@ -60,8 +60,10 @@ def dump(source: LiveDatabase, target: Any, work: Path) -> None:
     try:
         if not source.path.exists():
             raise BackupError(f"There is no database {source.name}. Nothing was written.")
+        # Opened for writing, though nothing is written: where nobody else has it open, SQLite makes its side files, and
+        # only who may write takes them away again. Left there they would be ours, and keep Synapse from starting.
         with (
-            contextlib.closing(_reading(source.path)) as live,
+            contextlib.closing(_opened(source.path, "rw")) as live,
             contextlib.closing(sqlite3.connect(copy)) as quiet,
         ):
             # In one step, in which others can go on writing (write-ahead log): else it would begin anew at each write.
@@ -82,7 +84,7 @@ def dump(source: LiveDatabase, target: Any, work: Path) -> None:
 def examine_sqlite(file: Path) -> None:
     """Have SQLite look through every page and key. Raises BackupError where the file is damaged."""
     try:
-        with contextlib.closing(_reading(file)) as database:
+        with contextlib.closing(_opened(file)) as database:
             (found,) = database.execute("PRAGMA integrity_check(1)").fetchone()
             astray = database.execute("PRAGMA foreign_key_check").fetchone()
     except sqlite3.Error as error:
@@ -254,5 +256,5 @@ def _address(url: str) -> tuple[str, dict[str, str]]:
     return urlunsplit(shown), {"PGPASSWORD": unquote(secret[-1])}
 
 
-def _reading(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+def _opened(file: Path, mode: Literal["ro", "rw"] = "ro") -> sqlite3.Connection:
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS)
