@@ -6,7 +6,7 @@ PIP := -m pip --quiet --disable-pip-version-check
 SERVICES := firm_bridge mautrix bot_sdk
 TABLE := PYTHONPATH=conformance $(BIN)/python -m appservice_conformance.table $(SERVICES:%=conformance/results/%.json)
 
-.PHONY: help run conformance conformance-here compose test wheels check unit component synapse clients postgres postgres-store several sftp sources panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start bench-panel crash machine attacks workers workers-short mas properties mutants ci clean
+.PHONY: help run conformance conformance-here compose image test wheels check unit component synapse clients postgres postgres-store several sftp sources panel-pages panel docs site pictures bench-ingest bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start bench-panel crash machine attacks workers workers-short mas properties mutants ci clean
 
 ## help: this list
 help:
@@ -33,6 +33,10 @@ run:
 ## compose: the same in containers, with Element; needs Docker
 compose:
 	@exec $(PYTHON) bridge/dev/compose_up.py
+
+## image: the container images, on a Debian made here or on BASE, and the firm in containers of them by podman; as root
+image: $(VENV)/installed
+	tests/containers/run.sh
 
 ## test: all tests, those on the real Synapse too, one at a time on each processor (tests/together.py)
 test: $(VENV)/installed $(VENV)/synapse/installed
@@ -107,7 +111,7 @@ check: $(VENV)/installed
 	$(BIN)/python -m bridge.docs --check
 	$(BIN)/python -m tests.synapse.attacks.page --check
 	$(TABLE) --check docs/conformance.md
-	$(BIN)/hadolint synapse-dev/Dockerfile
+	$(BIN)/hadolint synapse-dev/Dockerfile tests/containers/Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec synapse-dev/docker-compose.yaml synapse-dev/workers/docker-compose.yaml
 
 var/conformance/peers/installed: conformance/services/constraints.txt conformance/services/package.json

@@ -43,6 +43,7 @@ from bridge.store.engine.store import OwnedElsewhereError, StoreError
 from bridge.store.queues.outbox import replay_all
 from bridge.store.record.drift import DriftEntry
 from bridge.store.rooms.made import alias_is_ours
+from bridge.upkeep import systemd
 from bridge.upkeep.company import Company
 from bridge.upkeep.directory import DirectoryChanges
 from bridge.upkeep.health import health
@@ -212,6 +213,7 @@ class Bridge:
             self.upkeep.start(sending=self._begin_to_tell, hearing=self.inbox.start)
             stack.push_async_callback(self.upkeep.stop)
             log.info("listening", host=settings.appservice.listen_host, port=settings.appservice.listen_port)
+            systemd.serving()
             await stop.wait()
             log.info("stopping")
             self._firm.store.hurry()
@@ -294,9 +296,17 @@ async def _run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    if is_shared(settings.database.url.get_secret_value()):
-        await _take_turns(settings, stop)
-        return
+    alive = asyncio.create_task(systemd.alive())
+    try:
+        if is_shared(settings.database.url.get_secret_value()):
+            await _take_turns(settings, stop)
+        else:
+            await _alone(settings, stop)
+    finally:
+        alive.cancel()
+
+
+async def _alone(settings: Settings, stop: asyncio.Event) -> None:
     async with open_firm(settings) as firm:
         # Whatever it did from then on would be undone by who has it now, or undo that.
         firm.store.on_loss(stop.set)
@@ -310,6 +320,7 @@ async def _take_turns(settings: Settings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         standing_by = StandBy(settings, _doors(settings, stack))
         await standing_by.open(stack)
+        systemd.serving()
         while not stop.is_set():
             await standing_by.until_free(stop)
             if stop.is_set():

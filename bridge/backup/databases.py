@@ -60,8 +60,10 @@ def dump(source: LiveDatabase, target: Any, work: Path) -> None:
     try:
         if not source.path.exists():
             raise BackupError(f"There is no database {source.name}. Nothing was written.")
+        # Opened for writing, though nothing is written: where nobody else has it open, SQLite makes its side files, and
+        # only who may write takes them away again. Left there they would be ours, and keep Synapse from starting.
         with (
-            contextlib.closing(_reading(source.path)) as live,
+            contextlib.closing(_opened(source.path, "rw")) as live,
             contextlib.closing(sqlite3.connect(copy)) as quiet,
         ):
             # In one step, in which others can go on writing (write-ahead log): else it would begin anew at each write.
@@ -82,7 +84,7 @@ def dump(source: LiveDatabase, target: Any, work: Path) -> None:
 def examine_sqlite(file: Path) -> None:
     """Have SQLite look through every page and key. Raises BackupError where the file is damaged."""
     try:
-        with contextlib.closing(_reading(file)) as database:
+        with contextlib.closing(_opened(file)) as database:
             (found,) = database.execute("PRAGMA integrity_check(1)").fetchone()
             astray = database.execute("PRAGMA foreign_key_check").fetchone()
     except sqlite3.Error as error:
@@ -114,7 +116,7 @@ def replace_sqlite(file: Path, target: Path, stamp: str) -> Path | None:
     try:
         owner = (target if there else target.parent).stat()
         if os.geteuid() == 0:
-            os.chown(file, owner.st_uid, owner.st_gid)
+            os.chown(file, owner.st_uid, owner.st_gid, follow_symlinks=False)
         with file.open("rb") as whole:
             os.fsync(whole.fileno())
         if there:
@@ -167,18 +169,37 @@ def _unlink(files: Sequence[Path]) -> None:
 
 
 def restore_dump(file: Path, target: LiveDatabase) -> None:
-    """Put a dump into an empty database, wholly or not at all. Raises BackupError."""
+    """Put a dump into an empty database, wholly or not at all. Raises BackupError.
+
+    It belongs to the database's owner from then on, whoever puts it there: to a superuser's tables Synapse would have no
+    access.
+    """
     words = ["pg_restore", "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
     address, environment = _address(target.url)
+    what = f"The database {target.name}"
+    owner = _owner_of(address, what, environment)
     try:
-        _run([*words, f"--dbname={address}", str(file)], f"The database {target.name}", environment)
+        _run([*words, f"--role={owner}", f"--dbname={address}", str(file)], what, environment)
     except BackupError as error:
+        if "permission denied to set role" in str(error):
+            raise BackupError(
+                f"The database {target.name} belongs to {harmless(owner)}, and the user in its address may make nothing"
+                f" there that does. Name {harmless(owner)} in the address for the restore, with their password. Nothing"
+                " was put into it."
+            ) from error
         if "already exists" in str(error):
             raise BackupError(
                 f"The database {target.name} is not empty, so nothing was put into it. Let its owner make a new one"
                 " (createdb; for Synapse with --template=template0 --locale=C --encoding=UTF8), and name that one."
             ) from error
         raise
+
+
+def _owner_of(address: str, what: str, environment: dict[str, str]) -> str:
+    asked = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
+    words = ["psql", "--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align", f"--command={asked}"]
+    with _running([*words, f"--dbname={address}"], what, environment) as out:
+        return out.read().decode("utf-8", "replace").removesuffix("\n")
 
 
 def _pg_dump(source: LiveDatabase, target: Any) -> None:
@@ -198,7 +219,7 @@ def _running(words: Sequence[str], what: str, environment: dict[str, str]) -> It
     """What a program writes, while it runs. Raises BackupError where there is none of that name, or it failed."""
     with tempfile.TemporaryFile() as told:
         try:
-            process = subprocess.Popen(  # noqa: S603 - one of two programs, and no shell reads the words
+            process = subprocess.Popen(  # noqa: S603 - one of three programs, and no shell reads the words
                 words, stdout=subprocess.PIPE, stderr=told, env={**os.environ, **environment}
             )
         except FileNotFoundError as error:
@@ -235,5 +256,5 @@ def _address(url: str) -> tuple[str, dict[str, str]]:
     return urlunsplit(shown), {"PGPASSWORD": unquote(secret[-1])}
 
 
-def _reading(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+def _opened(file: Path, mode: Literal["ro", "rw"] = "ro") -> sqlite3.Connection:
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS)

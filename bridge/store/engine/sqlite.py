@@ -67,7 +67,7 @@ class SqliteBackend:
         elif self._path != _IN_MEMORY:
             # Made here, so that nobody else can read it; SQLite gives its side files the same mode.
             try:
-                os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+                os.close(_made(self._path))
                 if self._lock is None:
                     self._lock = OwnersLock(self._lock_path(), self.name)
             except OSError as error:
@@ -149,7 +149,7 @@ class OwnersLock:
         """Raises OwnedElsewhereError where another process has it, and OSError. `name` is the database's, for
         messages."""
         self._path = path
-        self._file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        self._file = _made(path)
         for pause in (0.1, 0.1, 0.1, None):
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -185,6 +185,22 @@ def owner_of(path: Path) -> str:
     except FileNotFoundError:
         pass
     return ""
+
+
+def _made(path: str | Path) -> int:
+    """A file that nobody else can read, open; made where there is none. Raises OSError.
+
+    Root makes it for whoever its folder belongs to: a command run once as root must not shut out the bridge.
+    """
+    try:
+        # Exclusively, so that root gives away what it made itself and nothing that a link leads to.
+        number = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+    except FileExistsError:
+        return os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    if os.geteuid() == 0:
+        folder = Path(path).parent.stat()
+        os.fchown(number, folder.st_uid, folder.st_gid)
+    return number
 
 
 def _inode_of(path: str) -> int | None:

@@ -316,6 +316,14 @@ def test_a_dump_goes_into_an_empty_database_and_into_no_other(settings: Settings
 
 
 @sqlite_only
+def test_nothing_lies_beside_the_database_of_a_synapse_that_did_not_run(
+    settings: Settings, config: Path, synapse: Path
+) -> None:
+    backed_up(settings, config)
+    assert list(synapse.parent.glob(f"{synapse.name}*")) == [synapse]
+
+
+@sqlite_only
 def test_what_cannot_be_backed_up_is_named_and_nothing_is_written(
     settings: Settings, config: Path, tmp_path: Path, synapse: Path
 ) -> None:

@@ -159,10 +159,11 @@ def file_manifest(file: Path) -> bytes:
 def test_a_password_is_not_among_the_words_of_a_program(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program, told = tmp_path / "pg_restore", tmp_path / "told"
-    program.write_text(f'#!/bin/sh\necho "$@" > {told}\ntest "$PGPASSWORD" = secret\n')
-    program.chmod(0o700)
+    told = tmp_path / "told"
+    for program in (tmp_path / "psql", tmp_path / "pg_restore"):
+        program.write_text(f'#!/bin/sh\necho "$@" >> {told}\ntest "$PGPASSWORD" = secret\n')
+        program.chmod(0o700)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     restore_dump(tmp_path / "dump", LiveDatabase(url))
-    assert "u@h/db" in told.read_text()
+    assert told.read_text().count("u@h/db") == 2
     assert "secret" not in told.read_text()

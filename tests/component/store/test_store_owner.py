@@ -163,6 +163,30 @@ async def test_a_database_or_lock_replaced_under_the_bridge_is_lost_and_said(
     assert "moved or replaced" in store.trouble
 
 
+@sqlite_only
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+async def test_what_root_makes_belongs_to_whoever_the_folder_belongs_to(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "firm", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.touch()
+    os.chown(folder, 10001, 10002)
+    store = Store(f"sqlite:///{folder / 'bridge.db'}")
+    await store.open()
+    await store.run(hold, "a")
+    made = {
+        path.name: (path.stat().st_uid, path.stat().st_gid, path.stat().st_mode & 0o777) for path in folder.iterdir()
+    }
+    await store.close()
+    assert {"bridge.db", "bridge.db.lock"} <= made.keys()
+    assert set(made.values()) == {(10001, 10002, 0o600)}
+    # Nothing is given away that a link of theirs leads to.
+    (folder / "bridge.db.lock").unlink()
+    (folder / "bridge.db.lock").symlink_to(elsewhere)
+    await store.open()
+    await store.close()
+    assert elsewhere.stat().st_uid == 0
+
+
 @postgresql_only
 async def test_the_lock_goes_with_the_connection_and_is_taken_again(store: Store, database_url: str) -> None:
     with pytest.raises(StoreError):

@@ -93,10 +93,11 @@ def test_homeserver_prevents(key: str) -> None:
     assert HOMESERVER[key] == PREVENTIVE[key]
 
 
-def test_what_compose_runs_once_is_in_the_source_that_its_image_keeps() -> None:
-    image = (FOLDER / "Dockerfile").read_text()
-    assert f"\nWORKDIR {COMPOSE['x-once']['working_dir']}\n" in image
-    assert "\nCOPY bridge bridge\n" in image
+def test_what_compose_runs_once_is_in_the_source_that_its_image_has() -> None:
+    _, _, image = (FOLDER / "Dockerfile").read_text().partition(f" AS {COMPOSE['x-once']['build']['target']}")
+    (place,) = re.findall("^WORKDIR (.+)$", image, re.MULTILINE)
+    assert f"\nCOPY bridge {place}/bridge\n" in image
+    assert f"\nCOPY synapse-dev/homeserver.yaml {place}/synapse-dev/\n" in image
 
 
 @pytest.mark.parametrize("kind", ["native", "composed"])
@@ -139,7 +140,6 @@ def test_R2_every_process_of_synapse_reads_the_one_configuration_that_loads_the_
     over = yaml.safe_load((WORKERS / "docker-compose.yaml").read_text())["services"]
     shared = yaml.safe_load((WORKERS / "workers.yaml").read_text())
     first = [
-        "run",
         "-c",
         "/etc/synapse/homeserver.yaml",
         "-c",
@@ -149,7 +149,8 @@ def test_R2_every_process_of_synapse_reads_the_one_configuration_that_loads_the_
     ]
     names = {"main": "synapse", **{name: name for name in shared["instance_map"] if name != "main"}}
     for name, service in names.items():
-        assert over[service]["command"] == [*first, "-c", f"/etc/synapse/workers/{name}.yaml"]
+        program = f"synapse.app.{'homeserver' if name == 'main' else 'generic_worker'}"
+        assert over[service]["command"] == [program, *first, "-c", f"/etc/synapse/workers/{name}.yaml"]
         own = yaml.safe_load((WORKERS / f"{name}.yaml").read_text())
         # Nothing there changes what prevents.
         assert not {*own, *shared} & {*HOMESERVER, "modules"}
@@ -182,7 +183,8 @@ def test_native_run_listens_on_this_machine_only(native: dict[str, Any]) -> None
 def test_containers_and_native_run_read_the_same_file(place: LocalFirm) -> None:
     synapse = SERVICES["synapse"]
     mounts = {inside: outside for outside, inside, *_ in (volume.split(":") for volume in synapse["volumes"])}
-    assert synapse["command"] == ["run", "-c", "/etc/synapse/homeserver.yaml", "-c", "/data/instance.yaml"]
+    program = "synapse.app.homeserver"
+    assert synapse["command"] == [program, "-c", "/etc/synapse/homeserver.yaml", "-c", "/data/instance.yaml"]
     assert (FOLDER / mounts["/etc/synapse/homeserver.yaml"]).resolve() == HOMESERVER_YAML
     assert (FOLDER / mounts["/etc/synapse/log.yaml"]).resolve() == LOG_YAML
     assert "environment" not in synapse
@@ -214,14 +216,36 @@ def test_containers_wait_for_what_they_need() -> None:
 
 
 def test_images_are_pinned_and_synapse_is_the_tested_one() -> None:
-    images = {name: service["image"] for name, service in SERVICES.items() if "build" not in service}
-    stages = dict(re.findall(r"^FROM (\S+) AS (\S+)$", (FOLDER / "Dockerfile").read_text(), re.MULTILINE))
-    bases = {stage: image for image, stage in stages.items()}
-    assert set(bases) == {service["build"]["target"] for service in SERVICES.values() if "build" in service}
-    assert all(re.fullmatch(r"[a-z/-]+:v?\d[\w.-]*", image) for image in [*images.values(), *stages])
-    pinned = re.search(r"^matrix-synapse==(.+)$", (FOLDER / "constraints.txt").read_text(), re.MULTILINE)
-    assert pinned is not None
-    assert bases["synapse"] == f"matrixdotorg/synapse:v{pinned[1]}"
+    image = (FOLDER / "Dockerfile").read_text()
+    images = [service["image"] for service in SERVICES.values() if "build" not in service]
+    assert all(re.fullmatch(r"[a-z/-]+:v?\d[\w.-]*", one) for one in images)
+    assert re.findall("^ARG BASE=(.+)$", image, re.MULTILINE) == ["debian:bookworm-slim"]
+    stages = re.findall(r"^FROM (\S+) AS (\S+)$", image, re.MULTILINE)
+    names = {name for _, name in stages}
+    assert {base for base, _ in stages} - names == {"$BASE"}
+    assert {service["build"]["target"] for service in SERVICES.values() if "build" in service} <= names
+    # By the file that the tests' own is installed by.
+    assert "\nCOPY synapse-dev/constraints.txt /usr/src/\n" in image
+    assert re.search(r"^matrix-synapse==", (FOLDER / "constraints.txt").read_text(), re.MULTILINE)
+
+
+def test_what_is_built_with_stays_out_of_the_images() -> None:
+    image = (FOLDER / "Dockerfile").read_text()
+    built = dict(re.findall(r"^FROM \S+ AS (\S+)$(.*?)(?=^FROM|\Z)", image, re.MULTILINE | re.DOTALL))
+    assert "gcc" in built["builder"]
+    for stage in ("python", "bridge", "synapse", "demo"):
+        assert not re.search(r"gcc|lib\S+-dev|pip install", built[stage]), stage
+    assert all(re.search(r"^USER \d+:\d+$", built[stage], re.MULTILINE) for stage in ("bridge", "synapse"))
+
+
+def test_containers_write_to_their_volumes_alone_and_have_no_power() -> None:
+    over = yaml.safe_load((WORKERS / "docker-compose.yaml").read_text())["services"]
+    ours = [one for one in SERVICES.values() if "build" in one]
+    ours += [one for name, one in over.items() if one.get("image") == "firm-bridge-synapse"]
+    assert len(ours) == 9
+    for one in ours:
+        assert (one["read_only"], one["cap_drop"], one["tmpfs"]) == (True, ["ALL"], ["/tmp"])
+        assert one["security_opt"] == ["no-new-privileges:true"]
 
 
 def test_the_synapse_image_has_all_that_the_guard_imports(tmp_path: Path) -> None:

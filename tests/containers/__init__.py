@@ -1,0 +1,1 @@
+"""The demo firm in containers, by podman. `make image` runs it."""
