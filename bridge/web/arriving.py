@@ -1,4 +1,4 @@
-"""How long a request's body may take to come: whoever sends one byte by byte would hold for ever what others wait for."""
+"""How long a request's body may take: whoever sends one byte by byte would hold for ever what others wait for."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from bridge.json_in import loads
-from bridge.web.arriving import arriving
 from bridge.web.api.problems import ProblemError
 from bridge.web.api.table import Given, Route
+from bridge.web.arriving import arriving
 
 _KEY = re.compile(r"[!-~]{1,200}")
 KEY_PATTERN = f"^{_KEY.pattern}$"
