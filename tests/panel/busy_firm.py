@@ -74,7 +74,9 @@ def _staff() -> list[dict[str, Any]]:
     for number, name in enumerate(people):
         first, _, last = name.partition(" ")
         named = f"{first}.{last}".casefold().encode("ascii", "ignore").decode().replace(" ", "-").replace("'", "")
-        localpart = first.casefold() if number in {0, 1} else named if first.isascii() or last.isascii() else f"p{number}"
+        localpart = (
+            first.casefold() if number in {0, 1} else named if first.isascii() or last.isascii() else f"p{number}"
+        )
         role = _ROLES[0] if number == 0 else _ROLES[1 + number % 3]
         found.append(
             {
