@@ -121,17 +121,25 @@ async def sync(person: Person) -> None:
 
 async def first_pages(firm: RealFirm, people: list[Person], sessions: list[str], table: Table) -> None:
     """The very first page of each of these people, for which the bridge asks the homeserver for all unread counts."""
-    ratios = []
+    ratios, whole = [], []
     for person, session in zip(people, sessions, strict=True):
-        taken, native = [await seconds(one) for one in (partial(fetch, firm, "/", session), partial(sync, person))]
-        ratios.append(taken / native)
+        begun = time.perf_counter()
+        await fetch(firm, "/", session)
+        shown = time.perf_counter() - begun
+        # As an open page does that has no counts yet.
+        await fetch(firm, "/", session, {"X-Panel": "live"})
+        counted, native = time.perf_counter() - begun, await seconds(partial(sync, person))
+        ratios.append(shown / native)
+        whole.append(counted / native)
     table.add_row(
         "somebody's first page since the start", f"{statistics.median(ratios):.2f}", f"at most {MOST_OF_SYNC}"
     )
+    table.add_row("the same with the unread counts, which follow", f"{statistics.median(whole):.2f}", "")
 
 
-async def fetch(firm: RealFirm, address: str, session: str) -> None:
-    async with firm.http.get(firm.place.panel_url + address, headers={"Cookie": session}) as answer:
+async def fetch(firm: RealFirm, address: str, session: str, more: Mapping[str, str] | None = None) -> None:
+    headers = {"Cookie": session, **(more or {})}
+    async with firm.http.get(firm.place.panel_url + address, headers=headers) as answer:
         assert answer.status == 200, answer.status
         await answer.read()
 

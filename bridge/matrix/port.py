@@ -178,6 +178,9 @@ class PersonRequests(Protocol):
         sums them up with the messages.
         """
 
+    def has_counted(self, user_id: str) -> bool:
+        """Whether `unread` asked for all rooms of that user before, so that asking again is quick."""
+
 
 class AccountRequests(Protocol):
     """Accounts and their sessions, kept by the homeserver itself or by its Matrix Authentication Service."""

@@ -61,6 +61,10 @@ class UnreadCounts:
             task.add_done_callback(self._done)
         return await asyncio.shield(task)
 
+    def has_counted(self, user_id: str) -> bool:
+        """Whether all was asked before, so that asking again is quick."""
+        return user_id in self._known
+
     async def close(self) -> None:
         """End what is being asked."""
         for task in self._tasks:
@@ -77,10 +81,14 @@ class UnreadCounts:
         async with self._asking[user_id]:
             # Who asks from now on may want to know what becomes other meanwhile.
             del self._next[user_id]
-            known = self._known.pop(user_id, None)
+            known = self._known.get(user_id)
             if known is None or monotonic() - known.asked_at > _ANEW_SECONDS:
                 known = _Known(monotonic())
-            known.take(await self._sync(user_id, known.since))
+            try:
+                known.take(await self._sync(user_id, known.since))
+            finally:
+                # What failed may have come: the next time all is asked.
+                self._known.pop(user_id, None)
             self._known[user_id] = known
             if len(self._known) > _PEOPLE:
                 self._known.pop(next(iter(self._known)))

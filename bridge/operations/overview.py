@@ -169,18 +169,24 @@ def _entry(firm: Firm, one: Conversation, staff_id: str, room_id: str | None, *,
     return ListedConversation(one.id, one.kind, name, room_id or "", is_read_only(firm, one), mine)
 
 
-async def unread(desk: Desk, staff_id: str) -> dict[str, int]:
-    """How many unread messages this person has, by room id; nothing where the homeserver does not say so at once."""
+async def unread(desk: Desk, staff_id: str, *, at_once: bool = False) -> dict[str, int] | None:
+    """How many unread messages this person has, by room id; None where the homeserver does not say so in time.
+
+    With `at_once` the first count, which takes a client's first sync, is begun and not waited for.
+    """
     localpart = await desk.store.read(user_localpart, staff_id)
     if localpart is None:
         return {}
+    user_id = f"@{localpart}:{desk.server_name}"
+    begins = at_once and not desk.homeserver.has_counted(user_id)
     try:
         with patience(0):
-            async with asyncio.timeout(_UNREAD_SECONDS):
-                found = await desk.homeserver.unread(f"@{localpart}:{desk.server_name}")
+            async with asyncio.timeout(0 if begins else _UNREAD_SECONDS):
+                found = await desk.homeserver.unread(user_id)
     except (RequestError, TimeoutError) as error:
-        log.warning("unread_not_known", staff=staff_id, reason=str(error))
-        return {}
+        if not begins:
+            log.warning("unread_not_known", staff=staff_id, reason=str(error))
+        return None
     return {one.room_id: one.count for one in found}
 
 

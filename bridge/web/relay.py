@@ -19,6 +19,7 @@ from yarl import URL
 
 from bridge.firm.errors import BridgeError
 from bridge.web.appservice import ANSWER_WITHIN, PREFIX
+from bridge.web.arriving import arriving
 from bridge.web.bearer import bearer, is_token
 from bridge.web.errors import MatrixError, errors_as_json, json_response
 
@@ -112,7 +113,7 @@ class Relay:
                 return web.Response(status=503, headers={_STANDS_BY: "1"})
             if places.locked():
                 return _full()
-            async with places:
+            async with places, arriving(request):
                 answer, at_work = await self._answer(request, number)
             return await _passed_back(request, answer, at_work)
 

@@ -28,6 +28,7 @@ from bridge.operations.tokens import Scope, Token, holder
 from bridge.web.api.problems import ProblemError
 from bridge.web.api.rates import Rates
 from bridge.web.api.table import Rate
+from bridge.web.arriving import arriving
 from bridge.web.bearer import SCIM_PATH, bearer
 
 log = structlog.get_logger(__name__)
@@ -104,13 +105,15 @@ class _Server:
         token, person = found.token, found.person
         headers = await self._rates.taken(token, Rate.SCIM)
         await self._require_allowed(request, token, person)
+        async with arriving(request):
+            body = await request.read()
         asked = ScimRequest(
             method=request.method,
             base_url=self._base,
             path="/" + request.match_info["path"],
             query=dict(request.query),
             headers=list(request.headers.items()),
-            body=_put_right(await request.read()),
+            body=_put_right(body),
         )
         response = _sent(await self._handler.handle(asked))
         await self._note(request, token, person)

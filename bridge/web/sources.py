@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import web
 
 from bridge.metrics import Metrics
+from bridge.web.arriving import arriving
 from bridge.web.errors import json_response
 
 SOURCES_PATH = "/webhooks"
@@ -24,7 +25,8 @@ def webhook_app(sources: Mapping[str, Take], metrics: Metrics) -> web.Applicatio
 
         async def webhook(request: web.Request) -> web.Response:
             try:
-                body = await request.read()
+                async with arriving(request):
+                    body = await request.read()
             except web.HTTPRequestEntityTooLarge:
                 # Larger than any: that something changed is all it can say.
                 body = b""

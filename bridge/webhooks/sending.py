@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -90,6 +91,8 @@ def _connector(allowed: Sequence[str], pool: ThreadPoolExecutor, *, only_allowed
 
     return aiohttp.TCPConnector(
         limit=0,
+        # Made now, so that a firm's own authority may be named by SSL_CERT_FILE, as for the homeserver.
+        ssl=True if only_allowed else ssl.create_default_context(),
         use_dns_cache=False,
         force_close=True,
         resolver=_Resolver(pool),

@@ -1,6 +1,6 @@
 """A firm in which much is going on, its panel on a port of this machine: to look at, and for pictures.
 
-Long names, sixty matters, three hundred files, and a change of the directory that waits to be confirmed.
+Long names, some that are written from right to left, sixty matters, forty walls, three hundred files, and a change of the directory that waits to be confirmed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.synapse.asked.test_panel_requests import picture
 _NAMES = """Ruth Adeyemi, Tom Price, Inès Moreau, Grace Whitlock, Zoë Lindqvist, Tomás Ferreira, Eleanor
 Ashcombe, Daniel Okafor, Priya Raman, Maximiliana von Hohenstein-Oberndorfer, Sean O'Brien, Hana
 Sato, Bartholomew Featherstonehaugh, Nia Jones, Leon Fischer, Aoife Kelly, Marta Kowalska, Kwame
-Boateng, Yusuf Demir, Beatrice Lowell, Pavel Novák, Siobhán Murphy, Oliver Grant, Amara Nwosu"""
+Boateng, Yusuf Demir, Beatrice Lowell, Pavel Novák, Siobhán Murphy, יעל כהן, ليلى حداد, Oliver Grant, Amara Nwosu"""
 _ROLES = ("Owner", "Partner", "Associate", "Paralegal")
 _ABOUT = (
     "Estate of Margaret Quill",
@@ -74,7 +74,9 @@ def _staff() -> list[dict[str, Any]]:
     for number, name in enumerate(people):
         first, _, last = name.partition(" ")
         named = f"{first}.{last}".casefold().encode("ascii", "ignore").decode().replace(" ", "-").replace("'", "")
-        localpart = first.casefold() if number in {0, 1} else named
+        localpart = (
+            first.casefold() if number in {0, 1} else named if first.isascii() or last.isascii() else f"p{number}"
+        )
         role = _ROLES[0] if number == 0 else _ROLES[1 + number % 3]
         found.append(
             {
@@ -120,6 +122,16 @@ WALLS = [
         "memo": "Acted for the other side.",
         "set_by": "ruth",
     },
+    *(
+        {
+            "id": f"w{number}",
+            "matter": f"2026-{number + 17:04}",
+            "people": [STAFF[5 + number % 17]["id"]],
+            "memo": "Holds shares in the company that the client is in dispute with." if number % 4 else "",
+            "set_by": "ruth",
+        }
+        for number in range(3, 41)
+    ),
 ]
 
 

@@ -6,11 +6,13 @@ before they are committed.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
+from bridge.web.panel import lists
 from bridge.web.panel.app import PAGES
 from tests.panel.browser import LOOKS, WIDE, Window, compared, kept, snapshot, windows
 from tests.panel.furnished import furnished
@@ -67,4 +69,26 @@ async def test_P1_V3_files_in_the_browser(tmp_path: Path, database_url: str) -> 
         async with ruth.page.expect_download() as saved:
             await ruth.presses("link", "Lease draft.pdf")
         assert (await saved.value).suggested_filename == "Lease draft.pdf"
+        assert ruth.troubles == []
+
+
+async def test_P1_P3_whoever_is_not_on_the_page_is_found_and_stays_ticked(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "PAGE", 1)
+    async with furnished(tmp_path, database_url) as made, windows(made.url) as window:
+        ruth = await window(WIDE)
+        await ruth.enter(await made.link("ruth"))
+        await ruth.opens("/new/direct")
+        boxes, found = ruth.main().get_by_role("checkbox"), ruth.page.locator("#people-found")
+        await expect(boxes).to_have_count(1)
+        for name in ("walt", "Tóm"):
+            await ruth.types("searchbox", "Find a colleague", name)
+            await expect(found).to_have_text("1 of 3")
+            await expect(boxes).to_have_count(1)
+            await ruth.ticks(re.compile("^(Walt|Tom)"))
+        await ruth.types("searchbox", "Find a colleague", "zebra")
+        await expect(found).to_have_text("No one by that name.")
+        await ruth.presses("button", "Go")
+        await expect(ruth.main().get_by_role("heading", level=1)).to_have_text("Tom Price and Walt Walled")
         assert ruth.troubles == []

@@ -111,6 +111,9 @@ class PersonClient(Asking):
     async def unread(self, user_id: str) -> list[Unread]:
         return await self._unread.of(user_id)
 
+    def has_counted(self, user_id: str) -> bool:
+        return self._unread.has_counted(user_id)
+
     async def _synced(self, user_id: str, since: str) -> Json:
         answer: Json = await self._as(user_id, requests.unread(since))
         return answer

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from bridge.json_in import loads
 from bridge.web.api.problems import ProblemError
 from bridge.web.api.table import Given, Route
+from bridge.web.arriving import arriving
 
 _KEY = re.compile(r"[!-~]{1,200}")
 KEY_PATTERN = f"^{_KEY.pattern}$"
@@ -47,7 +48,8 @@ async def body(request: web.Request, route: Route) -> tuple[bytes, Given | None]
         return b"", None
     if request.content_type != "application/json":
         raise ProblemError(415, "media_type", "Send the body as application/json.")
-    raw = await request.read()
+    async with arriving(request):
+        raw = await request.read()
     try:
         given = orjson.dumps(loads(raw))
     except orjson.JSONEncodeError as error:

@@ -16,6 +16,7 @@ from bridge.firm.errors import BridgeError
 from bridge.operations.panel import SESSION_HOURS, invited, sign_in, signed_in
 from bridge.refusal import NOT_THEIRS, CommandError, Refusal
 from bridge.web.api.table import API_PATH
+from bridge.web.arriving import arriving
 from bridge.web.bearer import SCIM_PATH
 from bridge.web.handing import Downloads
 from bridge.web.panel import conversation, doing, pages
@@ -209,7 +210,8 @@ def _done(desk: Desk, do: Deed) -> Handler:
         if asked is None:
             return _to_sign_in(desk, request)
         try:
-            form = await request.post()
+            async with arriving(request):
+                form = await request.post()
         except (ValueError, LookupError, web.RequestPayloadError) as error:
             raise web.HTTPBadRequest from error
         given = form.get(FORM_TOKEN, "")

@@ -17,7 +17,8 @@ from bridge.operations.conversations.pins import pinned as pinned_messages
 from bridge.operations.conversations.seen import seen_by
 from bridge.operations.watched import of_readers
 from bridge.refusal import Refusal
-from bridge.web.panel.pages import PanelRequest, Values, by_name, framed, name_of, not_there
+from bridge.web.panel.lists import paged, to_tick
+from bridge.web.panel.pages import PanelRequest, Values, framed, name_of, not_there
 from bridge.wording.moments import moment_in
 from bridge.wording.seen import what_is_not_told
 
@@ -83,13 +84,13 @@ async def seen_message(asked: PanelRequest) -> web.StreamResponse:
         found = await seen_by(asked.desk, asked.person, view.conversation, account, event_id)
     except Refusal:
         return not_there()
+    some, which = paged(asked, found.people)
     people = [
-        (one.person.name, ("" if one.exact else "by ") + moment_in(asked.desk.settings.firm, one.at_ms))
-        for one in found.people
+        (one.person.name, ("" if one.exact else "by ") + moment_in(asked.desk.settings.firm, one.at_ms)) for one in some
     ]
     note = what_is_not_told(told=found.told, in_thread=found.in_thread, anybody=bool(people))
     link = room_address(asked.desk, found.room_id, event_id)
-    return await tabbed(asked, view, "seen", seen_by=people, note=note, link=link)
+    return await tabbed(asked, view, "seen", seen_by=people, pages=which, note=note, link=link)
 
 
 def seen_address(conversation_id: str, event_id: str) -> str:
@@ -112,9 +113,10 @@ async def participants(asked: PanelRequest) -> web.StreamResponse:
     firm, today = asked.desk.firm(), asked.desk.today()
     might = [
         person
-        for person in by_name(firm.staff[one] for one in firm.active_staff)
+        for person in map(firm.staff.__getitem__, firm.active_staff)
         if view.matter is None or may_access(firm, person.id, view.matter, today)
     ]
+    some, which = paged(asked, view.people)
     inside = {person.id for person in view.people}
     return await tabbed(
         asked,
@@ -122,5 +124,7 @@ async def participants(asked: PanelRequest) -> web.StreamResponse:
         "participants",
         may_change=not why_fixed,
         why_fixed=why_fixed,
-        people=[(person, person.id in inside) for person in might],
+        ticks=to_tick(asked, might, inside),
+        people=some,
+        pages=which,
     )

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from time import monotonic
 from typing import Any
 
 from aiohttp import web
@@ -24,8 +25,10 @@ from bridge.operations.watched import is_told_of, watched
 from bridge.web.panel.safety import HEADERS
 from bridge.web.panel.together import Together
 
-_TOGETHER_SECONDS = 0.3
+_TOGETHER_SECONDS = 0.1
 """What changes within that time is told once."""
+_APART_SECONDS = 0.5
+"""Between two times that a page is told: one deed is many events."""
 _LOOK_SECONDS = 2.0
 """So often pages are looked after: whether each is still there, and whether the firm changed."""
 _OPEN_FOR_ONE = 20
@@ -60,6 +63,8 @@ class _Page:
     """Whether something happened in a room of theirs."""
     ended: bool = False
     """Whether it is told nothing any more."""
+    told_at: float = 0.0
+    """When it was last told, by the monotonic clock."""
 
 
 class Live:
@@ -159,7 +164,7 @@ class Live:
         if page.firm is not self._desk.firm():
             page.firm, now = self._desk.firm(), sees(self._desk, page.staff_id)
             page.written, page.sees = page.written or now != page.sees, now
-        await asyncio.sleep(_TOGETHER_SECONDS)
+        await asyncio.sleep(max(_TOGETHER_SECONDS, page.told_at + _APART_SECONDS - monotonic()))
         page.maybe.clear()
         await self._asked.done(page)
         if page.ended:
@@ -167,12 +172,16 @@ class Live:
         before, written, page.written = page.mark, page.written, False
         if written:
             # Whatever the lists are: the page asks for them itself.
-            await page.response.send(page.mark, event="changed")
+            await self._tell(page)
         await self._looked.done(page)
         # Told already, unless something more happened meanwhile, which it may have asked too early for.
         if page.mark != before and (not written or page.maybe.is_set()):
-            await page.response.send(page.mark, event="changed")
+            await self._tell(page)
         return True
+
+    async def _tell(self, page: _Page) -> None:
+        page.told_at = monotonic()
+        await page.response.send(page.mark, event="changed")
 
     async def _ask_whose(self, pages: Collection[_Page]) -> None:
         """End the pages whose session is over."""

@@ -13,17 +13,16 @@ from bridge.desk import Desk
 from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.mapping.names import matter_name
 from bridge.operations import overview as seen
-from bridge.operations.channels.finding import channels_of_firm, channels_seen
+from bridge.operations.channels.finding import channels_of_firm, channels_seen, channels_with
 from bridge.operations.matters.finding import matters_seen
 from bridge.operations.panel import ref_of, sessions
 from bridge.operations.watched import CHANNELS, of_matter, watched
+from bridge.web.panel.lists import paged, to_tick
 from bridge.web.panel.rendering import message, page
 from bridge.web.panel.safety import form_token
 from bridge.wording.moments import moment_in
 
 Values = dict[str, Any]
-_PAGE = 200
-"""Matters on one page."""
 _TYPED_MAX = 200
 _OWN_MAX: Final = {"after": 2000, "name": 2000}
 """Characters of what the panel itself writes into its addresses: a file's name, and a place with a name in it."""
@@ -73,7 +72,7 @@ async def framed(
 ) -> web.Response:
     """A page with the person's lists beside it."""
     lists = await seen.overview(asked.desk, asked.person.id)
-    unread = await seen.unread(asked.desk, asked.person.id)
+    unread = await seen.unread(asked.desk, asked.person.id, at_once=not asked.refreshes)
     shown = await watched(asked.desk, asked.person.id, about or here)
     frame: Values = {
         "firm": asked.desk.settings.firm.name,
@@ -84,8 +83,9 @@ async def framed(
         "address": asked.request.path_qs if asked.request.method == "GET" else asked.request.path,
         "admin": bool(asked.desk.may_administer(asked.person.id)),
         "lists": lists,
-        "mark": lists.mark() + shown.mark,
-        "unread": unread,
+        # Where it is not known yet what is unread, the page asks for itself again as soon as it listens.
+        "mark": "" if unread is None else lists.mark() + shown.mark,
+        "unread": unread or {},
         "token": form_token(asked.session),
         "once": secrets.token_hex(8),
         "told": asked.told,
@@ -93,7 +93,7 @@ async def framed(
         "instead": asked.instead,
     }
     if template == "home":
-        values["waiting"] = list(_waiting(lists, unread))
+        values |= {"waiting": list(_waiting(lists, unread or {})), "counted": unread is not None}
     return page(template, frame | values, 422 if asked.refused else 200)
 
 
@@ -123,6 +123,7 @@ async def matter(asked: PanelRequest) -> web.StreamResponse:
     if found is None:
         return not_there()
     typed, one = asked.typed or {}, found.matter
+    entries, which = paged(asked, found.entries)
     return await framed(
         asked,
         "matter",
@@ -132,10 +133,11 @@ async def matter(asked: PanelRequest) -> web.StreamResponse:
         facts=list(_facts(asked.desk, one)),
         insiders=found.insiders,
         everybody=len(found.insiders) == len(asked.desk.firm().active_staff),
-        entries=found.entries,
+        entries=entries,
+        pages=which,
         may_start=one.status in {MatterStatus.OPEN, MatterStatus.PENDING},
         title_typed=typed.get("title", ""),
-        people=[(each, each.id in typed.get("people", ())) for each in found.insiders if each != asked.person],
+        ticks=to_tick(asked, [each for each in found.insiders if each != asked.person], typed.get("people", ())),
     )
 
 
@@ -149,18 +151,19 @@ def _facts(desk: Desk, matter: Matter) -> Iterator[tuple[str, str]]:
 
 
 async def matters(asked: PanelRequest) -> web.StreamResponse:
-    """Every matter that the person may see, a page at a time."""
-    start = int(asked.query("from")) if asked.query("from").isdecimal() else 0
-    found = matters_seen(asked.desk, asked.person, ())
-    following = f"?from={start + _PAGE}" if len(found) > start + _PAGE else ""
-    return await framed(asked, "matters", "Matters", matters=found[start : start + _PAGE], following=following)
+    """The matters that the person may see, or those of them that have some words."""
+    words = asked.query("q")
+    some, which = paged(asked, matters_seen(asked.desk, asked.person, words.split()), q=words)
+    return await framed(asked, "matters", "Matters", "matters", matters=some, pages=which, words=words)
 
 
 async def channels(asked: PanelRequest) -> web.StreamResponse:
-    """Every channel."""
-    found = await channels_seen(asked.desk, asked.person, await channels_of_firm(asked.desk))
-    open_first = sorted(found, key=lambda one: one.channel.archived)
-    return await framed(asked, "channels", "Channels", CHANNELS, channels=open_first)
+    """The channels, or those of them that have some words in name or topic; archived ones last."""
+    words = asked.query("q")
+    found = await (channels_with(asked.desk, words) if words.split() else channels_of_firm(asked.desk))
+    some, which = paged(asked, sorted(found, key=lambda one: one.archived), q=words)
+    shown = await channels_seen(asked.desk, asked.person, some)
+    return await framed(asked, "channels", "Channels", CHANNELS, channels=shown, pages=which, words=words)
 
 
 async def new_direct(asked: PanelRequest) -> web.StreamResponse:
@@ -175,10 +178,9 @@ async def new_channel(asked: PanelRequest) -> web.StreamResponse:
 
 async def _new(asked: PanelRequest, heading: str, *, named: bool) -> web.Response:
     firm, typed = asked.desk.firm(), asked.typed or {}
-    others = by_name(firm.staff[one] for one in firm.active_staff if one != asked.person.id)
-    people = [(person, person.id in typed.get("people", (asked.query("with"),))) for person in others]
-    title = typed.get("title", "")
-    return await framed(asked, "new", heading, heading=heading, named=named, people=people, title_typed=title)
+    others = [firm.staff[one] for one in firm.active_staff if one != asked.person.id]
+    ticks, title = to_tick(asked, others, typed.get("people", (asked.query("with"),))), typed.get("title", "")
+    return await framed(asked, "new", heading, heading=heading, named=named, ticks=ticks, title_typed=title)
 
 
 async def signed_in_where(asked: PanelRequest) -> web.StreamResponse:

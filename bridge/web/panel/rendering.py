@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bridge.firm.model import Staff
+from bridge.firm.model import Group, Staff
 from bridge.firm.visible import shown
 from bridge.mapping.names import matter_name
 from bridge.web.panel.safety import HEADERS
@@ -41,10 +41,12 @@ def _lines(text: str) -> Markup:
     return Markup("<br>").join(shown(line) for line in text.splitlines())
 
 
-@lru_cache(maxsize=4096)
-def _labelled(person: Staff) -> Markup:
-    """Somebody's name and role, kept, since a list may have a thousand people."""
-    return Markup('<span>{} <span class="soft">{}</span></span>').format(shown(person.name), shown(person.role))
+def _labelled(one: Staff | Group) -> Markup:
+    """Somebody's name and role, or a group's name."""
+    soft = "a group of the directory" if isinstance(one, Group) else one.role
+    if isinstance(one, Staff) and not one.active:
+        soft = f"{soft} (does not work here)".lstrip()
+    return Markup('<span>{} <span class="soft">{}</span></span>').format(shown(one.name), shown(soft))
 
 
 def page(template: str, values: Mapping[str, Any], status: int = 200) -> web.Response:

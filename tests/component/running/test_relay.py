@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from bridge.web import arriving
 from bridge.web import relay as relaying
 from bridge.web.relay import Address, Relay, own_routes
 
@@ -278,3 +279,32 @@ async def test_beyond_so_many_that_wait_at_an_address_one_is_told_to_come_again(
         assert [one.status for one in streams] == [200] * 6
         for one in streams:
             one.close()
+
+
+@pytest.mark.parametrize("token", ["token", "other"])
+async def test_a_body_that_does_not_come_in_time_gives_up_its_place(
+    relay: Relay, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setattr(relaying, "WAITING_MAX", 1)
+    monkeypatch.setattr(arriving, "BODY_SECONDS", 0.2)
+    goes_on = asyncio.Event()
+
+    async def slow(request: web.Request) -> web.Response:
+        await request.read()
+        await goes_on.wait()
+        return web.Response(status=201)
+
+    async with (
+        serving(relay.runner(0, 1024, own_routes(lambda: ""))) as (host, port),
+        serving(at_work(slow)) as worker,
+    ):
+        relay.point_to((worker,))
+        reader, writer = await asyncio.open_connection(host, port)
+        head = f"PUT {TRANSACTION} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: 9\r\n\r\n"
+        writer.write(head.encode() + b"a")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 408")
+        # Whose body is there may wait for its answer as long as before.
+        asked = asyncio.create_task(session.put(f"http://{host}:{port}{TRANSACTION}", data=b"all of it"))
+        asyncio.get_running_loop().call_later(0.4, goes_on.set)
+        assert (await asked).status == 201
+        writer.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -82,12 +83,14 @@ async def receiver(
     *,
     text: bool = False,
     answers: Callable[[Json], int] = lambda told: 204,
+    serving: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Receiver]:
-    """A system that is told of these events, as this person or as the firm."""
+    """A system that is told of these events, as this person or as the firm; over TLS where it has a certificate."""
     made = Receiver(answers)
     application = web.Application()
     application.add_routes([web.post("/hook", made.take)])
-    async with TestServer(application) as server:
+    scheme = "http" if serving is None else "https"
+    async with TestServer(application, scheme=scheme, ssl=serving) as server:
         made.url = str(server.make_url("/hook"))
         wanted = NewWebhook(made.url, tuple(events), text, staff_id, "root", secrets.token_hex(8))
         hook, made.secret = await add_webhook(firm.service.store, firm.service.settings, wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from itertools import pairwise
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bridge.clock import now_ms
 from bridge.firm.audit import BY_GUARD, Deed
@@ -25,6 +28,8 @@ from bridge.store.record.audit import record
 from bridge.store.record.happenings import asked_for
 from bridge.webhooks import delivering as delivering_module
 from bridge.webhooks.delivering import PATIENCE_MS, pause_after
+from bridge.webhooks.sending import Sender
+from tests.certificates import certificate
 from tests.component.small_firm import SmallFirm, channel, direct, small_firm
 from tests.component.webhooks.receiver import LOOPBACK, delivering, receiver
 from tests.component.wire.traffic import until
@@ -302,6 +307,40 @@ async def test_A3_an_address_is_judged_when_it_is_connected_to(firm: SmallFirm) 
             found = await stands(firm, system.id, lambda one: one.error != "")
     assert "webhooks do not go to" in found.error
     assert system.ids == []
+
+
+async def test_A3_over_tls_a_receiver_whose_certificate_is_valid_is_told(
+    firm: SmallFirm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    async with receiver(firm, [EventType.CONVERSATION_STARTED], serving=over_tls(file)) as told, delivering(firm):
+        assert told.url.startswith("https://127.0.0.1:")
+        await firm.ask("ruth", "!channel create One")
+        await told.until(1)
+
+
+@pytest.mark.parametrize(
+    ("address", "days", "trusted"),
+    [("127.0.0.1", 1, False), ("127.0.0.2", 1, True), ("127.0.0.1", -1, True)],
+    ids=["by nobody known", "of another address", "over"],
+)
+async def test_A3_over_tls_nobody_else_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, days: int, trusted: bool
+) -> None:
+    file = certificate(tmp_path, address, days)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    sender = Sender(LOOPBACK.allowed_networks)
+    async with TestServer(web.Application(), scheme="https", ssl=over_tls(file)) as server:
+        assert await sender.send(str(server.make_url("/")), {}, b"{}") == "Its certificate is not valid."
+    await sender.close()
+
+
+def over_tls(file: Path) -> ssl.SSLContext:
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(file)
+    return serving
 
 
 async def test_A3_an_ended_webhook_is_told_nothing_more(firm: SmallFirm) -> None:

@@ -5,22 +5,16 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
 from bridge.matrix.connection import Connection
 from bridge.matrix.errors import UnreachableError
 from bridge.matrix.retry import PassingError, patience
 from bridge.settings import AppserviceSettings, HomeserverSettings
+from tests.certificates import certificate
 
 pytestmark = pytest.mark.both_loops
 
@@ -199,29 +193,6 @@ async def test_a_target_that_would_be_sent_as_another_is_refused(connection: Con
 async def test_a_header_that_would_be_more_than_one_is_refused(connection: Connection, value: str) -> None:
     with pytest.raises(ValueError, match="header"):
         await connection.ask(("GET", "/x"), None, signature=value)
-
-
-def certificate(folder: Path) -> Path:
-    """The file of a certificate for 127.0.0.1 and its key, by no known authority."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "homeserver")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "certificate.pem"
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(made.public_bytes(Encoding.PEM) + secret)
-    return file
 
 
 @pytest.mark.parametrize("trusted", [True, False])

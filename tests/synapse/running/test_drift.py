@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from tests.synapse.asked.test_widget import CLIENT, come_in, proof
 from tests.synapse.harness import Json, Person, RealFirm, real_firm
 from tests.synapse.running.test_provisioning import BAKERY, demo_in, room_named
 
@@ -50,7 +52,7 @@ async def test_O3_what_a_server_admin_changes_is_put_back_and_told_to_the_firms_
     own, _ = demo_in(tmp_path)
     own["guard"] = {"key": ""}
     async with real_firm(tmp_path / "var", own) as firm:
-        firm.start_bridge()
+        firm.start_bridge(env={"FIRM_BRIDGE_PANEL__WIDGET": f'["{CLIENT}"]'})
         await firm.bridge_ready()
         owner, zoe = await firm.login("eleanor.ashcombe"), await firm.login("zoe.lindqvist")
         root = await firm.make_account("root")
@@ -63,9 +65,17 @@ async def test_O3_what_a_server_admin_changes_is_put_back_and_told_to_the_firms_
 
         # While the bridge runs: seen by the event.
         since = (await owner.sync())["next_batch"]
+        marked = quote(channel) + "/state/org.firm-bridge.room"
+        conversation = (await zoe.get(f"rooms/{marked}"))["key"]
         with firm.bridge_held():
             # Otherwise it may take back the invitation before they come in.
             await root_in(firm, root, channel)
+            proven = await proof(root)
+            knocks = asyncio.create_task(come_in(firm, conversation, proven))
+        # For as long as they are in the room the panel beside its messages is closed to them (F1, P4).
+        assert (await knocks).status == 403
+        while root.user_id in await firm.bot.members(channel):
+            assert (await come_in(firm, conversation, await proof(root))).status == 403
         room_id, message = await owner.wait_for_event(since, lambda _, event: root.user_id in str(event["content"]))
         while room_id != admins:
             room_id, message = await owner.wait_for_event(

@@ -1,11 +1,10 @@
-"""What all pages for firm admins have in common: who may ask, that it is noted, and long lists page by page (O1)."""
+"""What all pages for firm admins have in common: who may ask, and that it is noted (O1)."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Concatenate, Final, ParamSpec, TypeVar
-from urllib.parse import urlencode
+from typing import Concatenate, ParamSpec
 
 from aiohttp import web
 
@@ -14,9 +13,6 @@ from bridge.operations.sight import sight_of
 from bridge.refusal import Refusal
 from bridge.web.panel.pages import PanelRequest, framed
 
-PAGE: Final = 100
-"""Lines of a list."""
-T = TypeVar("T")
 P = ParamSpec("P")
 _Answers = Callable[Concatenate[PanelRequest, P], Awaitable[web.StreamResponse]]
 
@@ -52,11 +48,3 @@ def cause(asked: PanelRequest) -> str:
 async def noted(asked: PanelRequest, what: str, *, person: str = "", about: str = "", ids: Sequence[str] = ()) -> None:
     """Note the use of a page in the audit log."""
     await note_use(asked.desk, asked.person, what, cause(asked), person=person, about=about, ids=ids)
-
-
-def paged(asked: PanelRequest, rows: Sequence[T], **query: str) -> tuple[Sequence[T], str]:
-    """The part of a list that is asked for, and where the next one is; empty at the end."""
-    typed = asked.query("from")
-    start = int(typed) if typed.isdecimal() and len(typed) < 10 else 0
-    following = f"?{urlencode({**query, 'from': str(start + PAGE)})}" if len(rows) > start + PAGE else ""
-    return rows[start : start + PAGE], following

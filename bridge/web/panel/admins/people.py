@@ -10,7 +10,8 @@ from bridge.firm.names import has_words, searched
 from bridge.mapping.names import matter_name
 from bridge.operations.admins.access import MatterAccess, Way, access_of, access_to, standings
 from bridge.operations.admins.staff import Gone, leavers
-from bridge.web.panel.admins.asking import for_admins, noted, paged
+from bridge.web.panel.admins.asking import for_admins, noted
+from bridge.web.panel.lists import paged
 from bridge.web.panel.pages import PanelRequest, Values, by_name, framed, not_there
 from bridge.wording.access import way_in_words
 
@@ -28,10 +29,10 @@ async def staff(asked: PanelRequest) -> web.StreamResponse:
     await noted(asked, "staff list")
     words = asked.query("q").split()
     people = [one for one in by_name(asked.desk.firm().staff.values()) if has_words(searched(one.name), words)]
-    some, following = paged(asked, people, q=asked.query("q"))
+    some, pages = paged(asked, people, q=asked.query("q"))
     rows = [(one, _GONE[gone[one.id]] if one.id in gone else "") for one in some]
     return await framed(
-        asked, "admins/staff", "Staff", "admin/staff", people=rows, following=following, query_typed=asked.query("q")
+        asked, "admins/staff", "Staff", "admin/staff", people=rows, pages=pages, query_typed=asked.query("q")
     )
 
 
@@ -43,7 +44,7 @@ async def person(asked: PanelRequest) -> web.StreamResponse:
         return not_there()
     found = await access_of(asked.desk, asked.person, who)
     await noted(asked, "access", person=who.id)
-    some, following = paged(asked, found.matters)
+    some, pages = paged(asked, found.matters)
     return await framed(
         asked,
         "admins/person",
@@ -57,7 +58,7 @@ async def person(asked: PanelRequest) -> web.StreamResponse:
         seen=sum(way is not Way.NOT for _, way in found.matters),
         count=len(found.matters),
         matters=[_standing(one) for one in standings(asked.desk, asked.person, [(who, one) for one, _ in some])],
-        following=following,
+        pages=pages,
         is_oneself=who == asked.person,
     )
 
@@ -70,7 +71,7 @@ async def matter_access(asked: PanelRequest) -> web.StreamResponse:
         return not_there()
     matter = found.matter
     await noted(asked, "matter access", about=matter.number, ids=(matter.id,))
-    some, following = paged(asked, (*found.outside, *found.inside))
+    some, pages = paged(asked, (*found.outside, *found.inside))
     return await framed(
         asked,
         "admins/matter_access",
@@ -81,7 +82,7 @@ async def matter_access(asked: PanelRequest) -> web.StreamResponse:
         everybody=len(found.inside) + len(found.outside),
         conversations=found.conversations,
         people=[_standing(one) for one in standings(asked.desk, asked.person, [(one, matter) for one in some])],
-        following=following,
+        pages=pages,
     )
 
 

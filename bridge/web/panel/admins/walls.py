@@ -19,9 +19,10 @@ from bridge.operations.walls.listing import Narrowed, WallRow, wall_rows, walls_
 from bridge.operations.walls.report import Disclosed, disclosed, pieces, walls_reported
 from bridge.operations.walls.setting import MEMO_MAX, WallMade, lift_walls, set_wall
 from bridge.refusal import NOT_THEIRS, Refusal
-from bridge.web.panel.admins.asking import for_admins, noted, paged
+from bridge.web.panel.admins.asking import for_admins, noted
 from bridge.web.panel.forms import Form, cause_of, said, text_in, texts_in, there
-from bridge.web.panel.pages import PanelRequest, Values, by_name, framed, name_of, not_there
+from bridge.web.panel.lists import paged, to_tick
+from bridge.web.panel.pages import PanelRequest, Values, framed, name_of, not_there
 from bridge.wording.markdown import plain
 from bridge.wording.moments import moment_in, written
 from bridge.wording.walls import shown_around, shown_people
@@ -33,11 +34,11 @@ _MATTERS_AT_ONCE: Final = 20
 @for_admins("wall list")
 async def walls(asked: PanelRequest) -> web.StreamResponse:
     """The walls that are in force or to come."""
-    some, following = paged(asked, walls_listed(asked.desk, asked.person, Narrowed()))
+    some, pages = paged(asked, walls_listed(asked.desk, asked.person, Narrowed()))
     rows = await wall_rows(asked.desk, asked.person, some)
     await noted(asked, "wall list")
     shown = [_row(asked, row) for row in rows]
-    return await framed(asked, "admins/walls", "Walls", "admin/walls", walls=shown, following=following)
+    return await framed(asked, "admins/walls", "Walls", "admin/walls", walls=shown, pages=pages)
 
 
 @for_admins("wall report")
@@ -163,8 +164,12 @@ async def _form(
         around="" if foreseen is None else plain(shown_around(firm, foreseen.wall)),
         named="" if foreseen is None or not foreseen.wall.people else plain(shown_people(firm, foreseen.wall)),
         until=written(asked.desk.settings.firm, foreseen.wall.expires) if foreseen and foreseen.wall.expires else "",
-        people=[(one, one.id in named) for one in by_name(firm.staff.values())],
-        groups=[(one, one.id in groups) for one in firm.groups.values() if not one.deleted],
+        ticks=to_tick(
+            asked,
+            firm.staff.values(),
+            named,
+            [(one, one.id in groups) for one in firm.groups.values() if not one.deleted],
+        ),
         today=str(sight.today),
         memo_max=MEMO_MAX,
     )

@@ -37,20 +37,67 @@
     document.addEventListener(kind, (event) => event.target.closest("form")?.setAttribute("data-touched", ""));
   }
 
-  // A list of people to tick is narrowed by what is typed above it, with or without accents.
+  // A list of people to tick is narrowed by what is typed above it, with or without accents. Of many people the page has
+  // the first: others are asked for, and nobody is taken off the list, so that no tick is lost.
   const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase();
+  const isWhole = (list) => list.children.length >= Number(list.dataset.count);
+  const boxOf = (item) => item.querySelector("input").id;
+
+  // Show where more are, if they are anywhere.
+  const goOn = (list, query) => {
+    const more = document.getElementById(`${list.id}-more`);
+    more.firstElementChild.setAttribute("href", query);
+    more.hidden = !query || isWhole(list);
+  };
+
+  // Put behind a list who is not in it yet of another page of it: the page, or null where it does not come.
+  const add = async (list, query) => {
+    const answer = await fetch(address.split("?")[0] + query, { redirect: "manual" }).catch(() => null);
+    const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+    const fresh = page?.getElementById(list.id);
+    if (!fresh) return null;
+    fresh.dataset.boxes = [...fresh.children].map(boxOf).join(" ");
+    for (const item of [...fresh.children]) if (!document.getElementById(boxOf(item))) list.append(item);
+    // What changes meanwhile does not put back a list that has grown.
+    list.closest("form").setAttribute("data-touched", "");
+    if (!new URLSearchParams(query).get("find")) list.dataset.more = fresh.dataset.more;
+    goOn(list, fresh.dataset.more);
+    return fresh;
+  };
+
+  const narrow = async (list, field) => {
+    const typed = field.value;
+    const words = plain(typed).split(/\s+/).filter(Boolean);
+    const whole = !words.length || isWhole(list);
+    const fresh = whole ? null : await add(list, `?find=${encodeURIComponent(typed)}`);
+    if (field.value !== typed) return;
+    const fit = new Set(fresh?.dataset.boxes.split(" "));
+    for (const item of list.children) {
+      const text = plain(item.textContent);
+      item.hidden = !words.every((word) => text.includes(word)) && !fit.has(boxOf(item));
+    }
+    if (whole) goOn(list, words.length ? "" : list.dataset.more);
+    const shown = list.querySelectorAll("li:not([hidden])").length;
+    const found = Math.max(shown, Number(fresh?.dataset.found ?? 0));
+    document.getElementById(`${list.id}-found`).textContent =
+      !whole && !fresh ? "The panel does not answer. Type again in a moment."
+      : !words.length ? ""
+      : found ? `${found} of ${list.dataset.count}` : "No one by that name.";
+  };
+
+  let soon = 0;
   document.addEventListener("input", (event) => {
     const list = event.target.dataset.filters && document.getElementById(event.target.dataset.filters);
     if (!list) return;
-    const words = plain(event.target.value).split(/\s+/).filter(Boolean);
-    let shown = 0;
-    for (const item of list.children) {
-      const text = plain(item.textContent);
-      item.hidden = !words.every((word) => text.includes(word));
-      if (!item.hidden) shown++;
-    }
-    const found = document.getElementById(`${list.id}-found`);
-    if (found) found.textContent = !words.length ? "" : shown ? `${shown} of ${list.children.length}` : "No one by that name.";
+    clearTimeout(soon);
+    soon = setTimeout(() => narrow(list, event.target), isWhole(list) ? 0 : 200);
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-adds]");
+    const list = link && document.getElementById(link.dataset.adds);
+    if (!list) return;
+    event.preventDefault();
+    add(list, link.getAttribute("href"));
   });
 
   // The lists stay where they were scrolled to from page to page, with what is shown in sight.

@@ -21,6 +21,7 @@ from bridge.operations.doors.widget import beside, sign_in_by_client
 from bridge.operations.overview import View
 from bridge.operations.panel import sign_out
 from bridge.settings import PanelSettings
+from bridge.web.arriving import arriving
 from bridge.web.panel.live import Live
 from bridge.web.panel.pages import PanelRequest
 from bridge.web.panel.rendering import message, page
@@ -103,7 +104,8 @@ async def _proof(request: web.Request) -> tuple[str, str, str] | None:
     if (request.content_length or _BODY_MAX + 1) > _BODY_MAX or request.content_type != "application/json":
         return None
     try:
-        given: Any = orjson.loads(await request.read())
+        async with arriving(request):
+            given: Any = orjson.loads(await request.read())
     except orjson.JSONDecodeError:
         return None
     given = given if isinstance(given, dict) else {}

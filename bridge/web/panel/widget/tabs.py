@@ -17,6 +17,7 @@ from bridge.operations.conversations.pins import pinned as pinned_messages
 from bridge.operations.files.listing import files_seen
 from bridge.web.panel.about import facts_of
 from bridge.web.panel.files import asked_for, file_row, place, read_after
+from bridge.web.panel.lists import PAGE
 from bridge.web.panel.pages import PanelRequest, name_of
 from bridge.web.panel.rendering import page
 from bridge.wording.moments import moment_in
@@ -63,7 +64,7 @@ async def pinned(asked: PanelRequest, view: seen.View) -> web.StreamResponse:
 
 async def participants(asked: PanelRequest, view: seen.View) -> web.StreamResponse:
     """Who is in the conversation."""
-    return _part("participants", asked, view, people=view.people)
+    return _part("participants", asked, view, people=view.people[:PAGE], more=max(0, len(view.people) - PAGE))
 
 
 async def about(asked: PanelRequest, view: seen.View) -> web.StreamResponse:

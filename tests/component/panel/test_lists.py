@@ -1,0 +1,109 @@
+"""Long lists of the panel: each has pages with addresses of their own, and people to tick can all be found (P1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge.web.panel import lists
+from tests.component.panel.panel_firm import Browser, Panel, filings, panel_firm
+from tests.component.small_firm import channel
+
+NAMES = ("Billing", "Court Filings", "Everyone", "Lunch", "Trainees")
+
+
+@pytest.fixture
+async def panel(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Panel]:
+    """A page has two lines."""
+    monkeypatch.setattr(lists, "PAGE", 2)
+    async with panel_firm(tmp_path, database_url) as made:
+        await channel(made.firm)
+        for name in ("Trainees", "Billing", "Lunch"):
+            await made.firm.ask("ruth", f"!channel create {name}")
+        yield made
+
+
+async def named(browser: Browser, address: str) -> tuple[list[str], str]:
+    """What is listed at an address, and where the next page is."""
+    status, text = await browser.get(address)
+    assert status == 200
+    main = text.partition("<main")[2]
+    found = re.findall(r'href="/conversation/channel-\w+">([^<]+)', main)
+    following = re.search(r'href="([^"]*)" rel="next"', main)
+    return found, "" if following is None else address.partition("?")[0] + following[1].replace("&amp;", "&")
+
+
+async def test_P1_all_channels_are_on_pages_of_their_own(panel: Panel) -> None:
+    walt = await panel.enter("walt")
+    seen, address = list[str](), "/channels"
+    while address:
+        some, address = await named(walt, address)
+        assert len(some) <= 2
+        seen += some
+    assert tuple(seen) == NAMES
+    # A page behind the end, as of channels that went meanwhile, is the last one.
+    assert (await named(walt, "/channels?from=99"))[0] == ["Trainees"]
+    assert 'href="?from=2" rel="prev"' in (await walt.get("/channels?from=4"))[1]
+    assert await named(walt, "/channels?q=court") == (["Court Filings"], "")
+    _, nothing = await walt.get("/channels?q=zebra")
+    assert 'href="/new/channel">make one</a>' in nothing
+
+
+async def test_P1_M3_whose_pages_of_matters_count_only_what_they_see(panel: Panel) -> None:
+    ruth, walt = await panel.enter("ruth"), await panel.enter("walt")
+    assert "1 to 2 of 3" in (await ruth.get("/matters"))[1]
+    _, text = await walt.get("/matters?from=2")
+    assert "rel=" not in text.partition("<main")[2]
+    assert "/matter/m2" in text
+    assert "/matter/m1" not in text
+
+
+def ticks(text: str) -> tuple[list[str], list[str]]:
+    """Who can be ticked, and who is."""
+    return re.findall(r'name="person" value="(\w+)"', text), re.findall(r'value="(\w+)" checked', text)
+
+
+async def test_P1_whoever_is_not_on_the_page_is_found_by_name_or_role(panel: Panel) -> None:
+    ruth = await panel.enter("ruth")
+    _, text = await ruth.get("/new/direct")
+    assert ticks(text) == (["ines", "tom"], [])
+    assert 'href="?find=&amp;people=2"' in text
+    _, text = await ruth.get("/new/direct?find=&people=2")
+    assert ticks(text) == (["walt"], [])
+    for words, who in (("wal", ["walt"]), ("INES", ["ines"]), ("zebra", [])):
+        assert ticks((await ruth.get(f"/new/direct?find={words}"))[1])[0] == who
+    # Whom a page elsewhere begins with stands first.
+    assert ticks((await ruth.get("/new/direct?with=walt"))[1]) == (["walt", "ines"], ["walt"])
+
+
+async def test_P2_a_form_that_is_shown_again_has_all_that_was_ticked(panel: Panel) -> None:
+    ruth = await panel.enter("ruth")
+    people = [("person", one) for one in ("walt", "tom", "ines")]
+    assert await ruth.post("/new/channel?find=x&people=2", [("title", "lunch"), *people]) == 422
+    assert ticks(ruth.text) == (["ines", "tom", "walt"], ["ines", "tom", "walt"])
+
+
+async def test_P1_who_is_on_another_page_stays_as_they_are(panel: Panel) -> None:
+    ruth = await panel.enter("ruth")
+    address = f"{await filings(ruth)}/participants"
+    _, text = await ruth.get(address)
+    assert ticks(text) == (["ines", "ruth"], ["ines", "ruth"])
+    assert re.findall(r'name="was" value="(\w+)"', text) == ["ines", "ruth"]
+    _, text = await ruth.get(f"{address}?find=wal")
+    assert await ruth.post(address, [("was", "ines"), ("was", "ruth"), ("person", "ruth"), ("person", "walt")]) == 200
+    assert panel.firm.members(panel.firm.room("Court Filings")) == {"ruth", "tom", "walt"}
+
+
+async def test_P1_readers_and_conversations_are_on_pages_too(panel: Panel) -> None:
+    ruth = await panel.enter("ruth")
+    for title in ("One", "Two"):
+        await panel.firm.ask("ruth", f'!matter start 2026-0042 "{title}"')
+    assert "1 to 2 of 3" in (await ruth.get("/matter/m1"))[1]
+    everyone = await panel.firm.ask("ruth", "!channel list")
+    assert "Everyone" in everyone
+    _, text = await ruth.get("/channels?q=everyone")
+    (address,) = re.findall(r'href="(/conversation/channel-\w+)">Everyone', text.partition("<main")[2])
+    assert "1 to 2 of 4" in (await ruth.get(f"{address}/participants"))[1]
