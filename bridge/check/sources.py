@@ -12,6 +12,7 @@ from bridge.clock import now_ms
 from bridge.directory.clio.api import ClioApi
 from bridge.directory.problems import DirectoryError, quoted
 from bridge.directory.smokeball.api import SmokeballApi
+from bridge.directory.smokeball.doubts import doubts_of
 from bridge.directory.smokeball.mirror import MIRROR, mirror_of
 from bridge.directory.smokeball.policies import any_policy
 from bridge.directory.sources.cleaning import unaddressed
@@ -101,8 +102,14 @@ def _of_nobody(source: str, lost: list[str]) -> Finding:
 async def policy_finding(settings: SmokeballSettings, store: Store) -> Finding:
     """Whether any deny-list was found; until one was, every matter of Smokeball's stays with its team."""
     rows = await store.read(records_of, MIRROR)
-    looks = await asyncio.to_thread(lambda: mirror_of(one.record for one in unpacked(rows) if not one.gone).looks)
+    mirror = await asyncio.to_thread(lambda: mirror_of(one.record for one in unpacked(rows) if not one.gone))
+    looks = mirror.looks
     found = any_policy(looks.values(), settings.policy_reference)
+    if found and (doubts := doubts_of(mirror)):
+        what = " ".join(doubts)
+        return Finding(
+            "Smokeball's deny-lists", Verdict.WARNING, what, "Put them right in Smokeball, or ask its support."
+        )
     if found or not looks:
         what = (
             "Deny-lists of matters are found in Smokeball." if found else "No matter of Smokeball's was looked at yet."

@@ -1,7 +1,8 @@
 """A Smokeball that remembers: its API as far as the connector uses it, with what really goes wrong there.
 
 Lists shift while they are read, requests are limited, tokens end, what was written is true only later (202), webhooks
-are lost, doubled and late. It is no validating mock: that is Prism over Smokeball's own description (`make sources`).
+are lost, doubled and late. It is held to Smokeball's own description: a request that is not as described is answered
+400 and is in `wrong`. Prism says the same over it, but for numbers of sixteen digits (`make sources`).
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
 from aiohttp import web
 
+from tests.fakes.described import Description, NotDescribedError
+
 Json = dict[str, Any]
 CLIENT, SECRET, KEY, ACCOUNT = "client-1", "secret-1", "key-1", "account-1"
+DESCRIPTION = Description("Smokeball", "smokeball-openapi.json")
 TYPES = ("matter.created", "matter.updated", "archive.updated", "roles.updated", "staff.updated", "contact.updated")
 
 
@@ -39,7 +44,9 @@ class World:
     matters: dict[str, Json] = field(default_factory=dict)
     contacts: dict[str, Json] = field(default_factory=dict)
     policies: dict[str, list[str]] = field(default_factory=dict)
-    """Who is on each matter's deny-list: users and groups."""
+    """Who is on each matter's deny-list: users and groups. That of "matters" is on each."""
+    bars: dict[str, list[str]] = field(default_factory=dict)
+    """By the user or group whose policy names it, what is denied them: "matters/ID" or "matters" for all."""
     roles: dict[str, list[Json]] = field(default_factory=dict)
     archived: set[str] = field(default_factory=set)
 
@@ -65,6 +72,8 @@ class FakeSmokeball:
         self.revoked = False
         self.webhooks: dict[str, Json] = {}
         self.asked: list[str] = []
+        self.wrong: list[str] = []
+        """Requests that are not as Smokeball describes them."""
         self.shown = World()
         self._count = 0
 
@@ -114,7 +123,9 @@ class FakeSmokeball:
         links = (one.get("personResponsible"), one.get("personAssisting"), *one.get("personAssistingStaffs", ()))
         if staff_id in {each["id"] for each in links if each}:
             return True
-        return person["userId"] not in set(self._members(world, world.policies.get(matter_id, ())))
+        barred = [who for who, what in world.bars.items() if {"matters", f"matters/{matter_id}"} & set(what)]
+        denied = [*world.policies.get(matter_id, ()), *world.policies.get("matters", ()), *barred]
+        return person["userId"] not in set(self._members(world, denied))
 
     def _members(self, world: World, principals: Any, seen: frozenset[str] = frozenset()) -> Iterator[str]:
         for principal in principals:
@@ -143,7 +154,7 @@ class FakeSmokeball:
         return web.json_response(answer)
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
-        path = "/" + request.match_info["path"]
+        path = request.rel_url.raw_path.removeprefix(f"/{ACCOUNT}")
         self.asked.append(f"{request.method} {path}")
         if self.down:
             return web.Response(status=503)
@@ -153,10 +164,16 @@ class FakeSmokeball:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if token in self.expired or not token.startswith("access-") or request.headers.get("x-api-key") != KEY:
             return web.json_response({"title": "Unauthorized"}, status=401)
+        try:
+            body = await request.json() if request.can_read_body else None
+            DESCRIPTION.require_request(request.method, path, request.query, body)
+        except NotDescribedError as error:
+            self.wrong.append(str(error))
+            return web.json_response({"title": str(error)}, status=400)
         if path in self.answers:
             status, body = self.answers[path]
             return web.json_response(body, status=status)
-        parts = path.strip("/").split("/")
+        parts = [unquote(part) for part in path.strip("/").split("/")]
         if parts[0] == "webhooks":
             return await self._webhooks(request, parts)
         found = self._found(parts, request.query)
@@ -171,10 +188,12 @@ class FakeSmokeball:
                 return self._page(kind, list(getattr(world, kind).values()), query)
             case [("staff" | "groups" | "matters" | "contacts") as kind, record_id]:
                 return getattr(world, kind).get(record_id)
-            case ["policies", matter_id]:
-                denied = world.policies.get(matter_id)
-                rules = [{"principalId": one, "operation": "Access", "type": 0} for one in denied or ()]
-                return None if denied is None else {"reference": matter_id, "rules": rules}
+            case ["policies", reference] if reference in world.bars:
+                barred = [{"resourceId": one, "operation": "Access", "type": 0} for one in world.bars[reference]]
+                return {"reference": reference, "principalId": reference, "rules": barred}
+            case ["policies", reference] if reference in world.policies:
+                rules = [{"principalId": one, "operation": "Access", "type": 0} for one in world.policies[reference]]
+                return {"reference": reference, "rules": rules}
             case ["matters", matter_id, "roles"]:
                 return {"matterId": matter_id, "roles": world.roles.get(matter_id, [])}
             case ["matters", matter_id, "archive"]:

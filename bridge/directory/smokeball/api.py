@@ -56,7 +56,8 @@ class SmokeballApi(AskedSystem):
         while True:
             offset = len(found) - 1 if found else 0
             asked = {**params, "Offset": str(offset), "Limit": str(PAGE)}
-            page = await self.get(path, asked)
+            # Of its list of groups the description knows no pages, though the answer has the form of one.
+            page = await self.get(path, asked if found or path != "/groups" else params)
             if not isinstance(page, dict):
                 raise SourceError(f"Smokeball has no list {path}.")
             values = _records(page, path)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bridge.directory.smokeball.policies import Look
+from bridge.directory.smokeball.policies import ALL_MATTERS, Look
 from bridge.directory.sources.port import SourceRead, SourceRecord
 
 Json = dict[str, Any]
@@ -42,6 +42,8 @@ class Mirror:
     contacts: dict[str, str] = field(default_factory=dict)
     """Names."""
     looks: dict[str, Look] = field(default_factory=dict)
+    bars: dict[str, Look] = field(default_factory=dict)
+    """The users' and groups' own policies, and with ALL_MATTERS the one of all matters."""
     changed: set[tuple[str, str]] = field(default_factory=set)
     """Kinds and ids of what the store does not have yet."""
 
@@ -82,6 +84,22 @@ class Mirror:
         if not look.same(before):
             self.differ.add(matter_id)
 
+    def put_bar(self, principal: str, look: Look) -> None:
+        """What was found when a user's or group's own policy, or the one of all matters, was looked at."""
+        before = self.bars.get(principal)
+        self.bars[principal] = look
+        self.changed.add(("bars", principal))
+        # That somebody new is denied nothing makes no other records.
+        if not look.same(before) and (before is not None or look.denied or look.doubted):
+            self.all_differ = True
+
+    def principals(self) -> set[str]:
+        """Whose own policies count: users and groups that are there, and ALL_MATTERS."""
+        users = {one.get("userId") for one in self.users.values() if not one.get("isFormerUser")}
+        users |= {one.get("userId") for one in self.staff.values() if not one.get("former")}
+        groups = {one["id"] for one in self.groups.values() if not one.get("isDeleted")}
+        return {one for one in users | groups if isinstance(one, str) and one} | {ALL_MATTERS}
+
     def drop(self, kind: str, record_id: str) -> None:
         """Know no longer of it."""
         if getattr(self, kind).pop(record_id, None) is not None:
@@ -115,7 +133,7 @@ def mirror_of(records: Iterable[SourceRecord]) -> Mirror:
     mirror = Mirror()
     for one in records:
         kind, plain = one.kind.removeprefix("mirror "), json.loads(str(one.values["json"]))
-        if kind == "looks":
+        if kind in {"looks", "bars"}:
             roles = tuple((name, contact) for name, contact in plain["roles"])
             plain = Look(**{**plain, "denied": tuple(plain["denied"]), "roles": roles})
         getattr(mirror, kind)[one.id] = plain

@@ -3,6 +3,10 @@
 A matter that never had a deny-list has no policy, and neither has one that is asked for by a wrong reference. So that
 there is none is believed only while a policy of some other matter is found by the same reference, and of a matter that
 had one only after a whole turn in which others' were found.
+
+A policy is of one matter, of all matters, or of one principal, who is a user or a group (Smokeball's description,
+Policy and Rule). What is not understood shuts out: of a matter everybody but its team, of a principal them of each
+matter. A principal who is neither a user nor a group that Smokeball lists could be anybody.
 """
 
 from __future__ import annotations
@@ -13,6 +17,10 @@ from typing import Any
 
 NOT_FOUND = None
 """What is answered where there is no policy (404)."""
+ALL_MATTERS = "matters"
+"""What a policy names for all matters, and the reference of the one that is of all."""
+UNCLEAR = "*"
+"""Among what a principal's own policy denies, where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +30,7 @@ class Look:
     at: int
     """When, in milliseconds since the epoch."""
     denied: tuple[str, ...] = ()
-    """Users and groups on its deny-list."""
+    """Users and groups on its deny-list; of a user's or group's own policy, the matters that it denies them."""
     roles: tuple[tuple[str, str], ...] = ()
     """Contacts with other parts than client and other side, by contact id."""
     archived: bool = False
@@ -39,15 +47,19 @@ class Look:
 
 
 def with_policy(
-    look: Look, policy: Any, matter_id: str, before: Look | None, others: Iterable[Look], turn_ms: int
+    look: Look,
+    policy: Any,
+    denied: tuple[str, ...] | None,
+    before: Look | None,
+    others: Iterable[Look],
+    turn_ms: int,
 ) -> Look:
     """The look with what this answer says of the deny-list.
 
-    `before` is the matter's look before, `others` are those at other matters, and `turn_ms` is the time in which each
-    matter is looked at once.
+    `denied` is who is on it, None where the policy is not understood; `before` is what was found before, `others` are
+    the looks at other matters, and `turn_ms` is the time in which each is looked at once.
     """
     if policy is not NOT_FOUND:
-        denied = denied_in(policy, matter_id)
         if denied is not None:
             return replace(look, denied=denied, found=True)
     elif (
@@ -70,6 +82,17 @@ def _gone(look: Look, before: Look, others: Iterable[Look], turn_ms: int) -> boo
     return any(one.found and one.reference == look.reference and one.at > since for one in others)
 
 
+def unclear(look: Look, before: Look | None) -> Look:
+    """The look where it cannot be told what a principal's own policy denies them: what it denied, and any matter."""
+    kept = doubted(look, before)
+    return replace(kept, denied=tuple(sorted({*kept.denied, UNCLEAR})))
+
+
+def is_barred(look: Look, matter_id: str) -> bool:
+    """Whether a principal's own policy shuts them out of this matter."""
+    return not {ALL_MATTERS, matter_id}.isdisjoint(look.denied)
+
+
 def is_sure(look: Look | None, reference: str, *, any_found: bool) -> bool:
     """Whether it is known who is on the matter's deny-list.
 
@@ -89,24 +112,54 @@ def any_policy(looks: Iterable[Look], reference: str) -> bool:
 
 
 def denied_in(policy: Any, matter_id: str) -> tuple[str, ...] | None:
-    """The principals that a matter's policy shuts out; None where it is no policy of this matter, or not understood.
+    """The principals that a matter's policy shuts out, or with ALL_MATTERS that of all matters.
 
-    What is neither a clear Allow nor another operation denies.
+    None where it is no policy of this matter, or not understood. What is neither a clear Allow nor of another use than
+    seeing denies.
     """
-    if not isinstance(policy, dict) or not (policy.get("id") or policy.get("reference")):
+    if not _is_policy(policy):
         return None
-    resource, rules = policy.get("resourceId"), policy.get("rules") or []
+    resource = policy.get("resourceId")
     of_another = resource is not None and str(resource).rpartition("/")[2].casefold() != matter_id.casefold()
-    if of_another or policy.get("principalId") or not isinstance(rules, list):
+    return None if of_another or policy.get("principalId") else _denied(policy, "principalId")
+
+
+def barred_in(policy: Any, principal: str) -> tuple[str, ...] | None:
+    """The ids of the matters of which a user's or a group's own policy shuts them out, ALL_MATTERS where of all.
+
+    None where it is not this principal's, or not understood.
+    """
+    if not _is_policy(policy) or policy.get("resourceId"):
+        return None
+    if str(policy.get("principalId") or "").casefold() != principal.casefold():
+        return None
+    resources = _denied(policy, "resourceId")
+    return None if resources is None else tuple(sorted({_matter_in(one) for one in resources}))
+
+
+def _is_policy(policy: Any) -> bool:
+    return isinstance(policy, dict) and bool(policy.get("id") or policy.get("reference"))
+
+
+def _denied(policy: dict[str, Any], name: str) -> tuple[str, ...] | None:
+    """What the denying rules name; None where one names nothing."""
+    rules = policy.get("rules") or []
+    if not isinstance(rules, list):
         return None
     denied: set[str] = set()
     for rule in rules:
         if not isinstance(rule, dict):
             return None
-        if rule.get("type") in (1, "Allow") or rule.get("operation") not in (None, "Access"):
+        if rule.get("type") in (1, "Allow") or rule.get("operation") == "Execute":
             continue
-        if not isinstance(rule.get("principalId"), str) or not rule["principalId"]:
-            # Somebody is shut out, and it is not said who.
+        if not isinstance(rule.get(name), str) or not rule[name]:
+            # Somebody is shut out, and it is not said who, or of what.
             return None
-        denied.add(rule["principalId"])
+        denied.add(rule[name])
     return tuple(sorted(denied))
+
+
+def _matter_in(resource: str) -> str:
+    """The matter's id in "matters/ID"; of any other form that names matters, all of them."""
+    kind, _, matter_id = resource.rpartition("/")
+    return ALL_MATTERS if matter_id in {"", "*"} else matter_id if kind in {"", "matters"} else resource

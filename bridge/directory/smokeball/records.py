@@ -8,7 +8,15 @@ from typing import Any
 
 from bridge.directory.barriers import UNTIL_KNOWN
 from bridge.directory.smokeball.mirror import Mirror
-from bridge.directory.smokeball.policies import Look, any_policy, is_sure, never_known
+from bridge.directory.smokeball.policies import (
+    ALL_MATTERS,
+    UNCLEAR,
+    Look,
+    any_policy,
+    is_barred,
+    is_sure,
+    never_known,
+)
 from bridge.directory.sources.cleaning import addresses, if_read, readable, told_apart
 from bridge.directory.sources.port import SourceRecord, Value
 from bridge.directory.values import COLOUR, DATE
@@ -92,7 +100,8 @@ def records_of_mirror(
 
     `deny` is "restriction" or "wall": what somebody on a matter's deny-list is. `reference` is the form by which
     policies are asked for. A matter of which nobody is sure who must not see it is open to those with a role on it
-    alone, and so is one whose deny-list names somebody whom Smokeball does not list.
+    alone, and so is one whose deny-list names somebody whom Smokeball does not list. Of whom it is not known what they
+    are denied is shut out of each.
     """
     principals = Principals(mirror)
     made: list[SourceRecord] = []
@@ -102,19 +111,27 @@ def records_of_mirror(
     numbers = numbers_of(mirror)
     exceptions: dict[str, SourceRecord] = {}
     any_found = any_policy(mirror.looks.values(), reference)
+    of_all = mirror.bars.get(ALL_MATTERS)
+    denied_all = of_all.denied if of_all is not None else ()
+    sure_of_all = of_all is not None and not of_all.doubted and principals.knows(denied_all)
+    bars = [(who, bar) for who, bar in mirror.bars.items() if bar.denied and who != ALL_MATTERS]
+    anywhere = principals.people(who for who, bar in bars if UNCLEAR in bar.denied)
     for one in _of(mirror, only):
         look = mirror.looks.get(one["id"])
-        denied = principals.people(look.denied) if look is not None else frozenset()
+        barred = [who for who, bar in bars if is_barred(bar, one["id"])]
+        denied = principals.people([*(look.denied if look is not None else ()), *denied_all, *barred])
         values = _matter(one, numbers[one["id"]], mirror, principals, look)
         if denied and deny == "wall":
             made.append(_wall(one["id"], denied))
-        if look is None or not is_sure(look, reference, any_found=any_found) or not principals.knows(look.denied):
+        out = anywhere if deny == "wall" else denied | anywhere
+        sure = look is not None and is_sure(look, reference, any_found=any_found) and principals.knows(look.denied)
+        if not (sure and sure_of_all):
             values["restricted"] = "yes"
             if never_known(look):
                 values["allowed"] = (UNTIL_KNOWN,)
                 exceptions[UNTIL_KNOWN] = _NOBODY
-        elif denied and deny != "wall":
-            group = _exception(principals, denied)
+        elif out:
+            group = _exception(principals, out)
             exceptions[group.id] = group
             values |= {"restricted": "yes", "allowed": (group.id,)}
         made.append(SourceRecord("matters", one["id"], values))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 
@@ -14,8 +17,19 @@ from bridge import faults
 from bridge.clock import now_ms
 from bridge.directory.smokeball.api import SmokeballApi
 from bridge.directory.smokeball.mirror import MIRROR, Mirror, mirror_of, version_of
-from bridge.directory.smokeball.policies import Look, any_policy, doubted, with_policy
+from bridge.directory.smokeball.policies import (
+    ALL_MATTERS,
+    NOT_FOUND,
+    Look,
+    any_policy,
+    barred_in,
+    denied_in,
+    doubted,
+    unclear,
+    with_policy,
+)
 from bridge.directory.smokeball.records import GIVES, gone_with, numbers_of, records_of_mirror
+from bridge.directory.smokeball.webhooks import ticks
 from bridge.directory.sources.asking import NotAnsweredError
 from bridge.directory.sources.keeping import keep_read, records_of, unpacked
 from bridge.directory.sources.port import Capabilities, Hint, SourceError, SourceRead
@@ -30,8 +44,10 @@ _VERIFIED = 50
 """People and matters missing from a list that are looked for one by one; of more it is believed, and then held."""
 LOOKS = "looks"
 """A hint at what no list says of a matter: its deny-list, roles and archive."""
+BARS = "bars"
+"""A hint at the own policy of a user or a group, and of all matters."""
 _AT_ONCE = 4
-"""Matters looked at in one turn, so that what a webhook tells never waits long."""
+"""Matters and principals looked at in one turn, so that what a webhook tells never waits long."""
 _OPEN = frozenset({"open", "pending"})
 
 
@@ -65,7 +81,8 @@ class SmokeballSource:
         mirror.put("matters", matters, whole=not cursor)
         if not cursor:
             await self._drop_missing(mirror, "matters", "/matters", {one["id"] for one in matters})
-        newest = max([int(cursor or 0), *map(version_of, matters)])
+        # A time to come would pass over what changes until then.
+        newest = min(max([int(cursor or 0), *map(version_of, matters)]), ticks(self._clock() / 1000))
         return await self._said(mirror, str(newest) if newest else "")
 
     async def verify(self, hints: Sequence[Hint]) -> SourceRead | None:
@@ -91,17 +108,23 @@ class SmokeballSource:
         if self._mirror is None:
             return ()
         before = now - self._settings.policy_minutes * 60_000
-        looked = {
-            matter_id: look.at
-            for matter_id, look in self._mirror.looks.items()
-            if look.reference == self._settings.policy_reference
-        }
-        due = [(looked.get(one["id"], 0), one) for one in self._mirror.matters.values()]
+
+        def at(look: Look | None) -> int:
+            return look.at if look is not None and look.reference == self._settings.policy_reference else 0
+
+        # Who is kept out of many matters first; then the open matters, and those looked at the longest ago.
+        due = [(0, at(look), Hint(BARS, principal)) for principal, look in self._mirror.bars.items()]
+        due += [
+            (
+                1 if str(one.get("status", "")).casefold() in _OPEN else 2,
+                at(self._mirror.looks.get(key)),
+                Hint(LOOKS, key),
+            )
+            for key, one in self._mirror.matters.items()
+        ]
         # What is of a time to come was looked at before the clock was set back.
-        due = [(at, one) for at, one in due if not before < at <= now]
-        # The open ones first, among them those that were looked at the longest ago.
-        due.sort(key=lambda each: (str(each[1].get("status", "")).casefold() not in _OPEN, each[0]))
-        return [Hint(LOOKS, one["id"]) for _, one in due[:_AT_ONCE]]
+        pressing = heapq.nsmallest(_AT_ONCE, (one for one in due if not before < one[1] <= now), key=itemgetter(0, 1))
+        return [hint for _, _, hint in pressing]
 
     async def _loaded(self) -> Mirror:
         if self._mirror is None:
@@ -122,6 +145,12 @@ class SmokeballSource:
                 # Whoever has left has not come back because no list names them.
                 if not getattr(mirror, kind)[record_id].get("isFormerUser"):
                     mirror.drop(kind, record_id)
+        principals = mirror.principals()
+        for gone in mirror.bars.keys() - principals:
+            mirror.drop(BARS, gone)
+        # Whoever is new is known with what they must not see.
+        for new in sorted(principals - mirror.bars.keys()):
+            await self._look_at_bar(mirror, new)
 
     async def _drop_missing(self, mirror: Mirror, kind: str, path: str, listed: set[str]) -> None:
         """Whoever a list leaves out is looked for before they count as gone (S2, S3)."""
@@ -134,7 +163,9 @@ class SmokeballSource:
                 mirror.put(kind, [one])
 
     async def _verify(self, mirror: Mirror, hint: Hint) -> None:
-        if hint.kind == LOOKS:
+        if hint.kind == BARS:
+            await self._look_at_bar(mirror, hint.id)
+        elif hint.kind == LOOKS:
             await self._look_at(mirror, hint.id, mirror.matters.get(hint.id))
         elif hint.kind == "matters":
             await self._look_at(mirror, hint.id, await self._api.get(f"/matters/{hint.id}"))
@@ -149,13 +180,32 @@ class SmokeballSource:
             look = replace(look, roles=before.roles, archived=before.archived)
         mirror.put_look(matter_id, doubted(look, before))
 
+    async def _look_at_bar(self, mirror: Mirror, principal: str) -> None:
+        """What a user's or a group's own policy denies them, or that of all matters to anybody."""
+        look, before = Look(self._clock(), reference=self._settings.policy_reference), mirror.bars.get(principal)
+        try:
+            policy = await self._policy(principal)
+        except NotAnsweredError as error:
+            log.warning("source_record_not_read", source=self.name, kind=BARS, id=principal, reason=str(error))
+            policy = {}
+        of_all = principal == ALL_MATTERS
+        denied = denied_in(policy, principal) if of_all else barred_in(policy, principal)
+        if policy is not NOT_FOUND and denied is None and not of_all:
+            mirror.put_bar(principal, unclear(look, before))
+            return
+        turn_ms = self._settings.policy_minutes * 60_000
+        mirror.put_bar(principal, with_policy(look, policy, denied, before, mirror.looks.values(), turn_ms))
+
+    async def _policy(self, reference: str) -> Any:
+        return await self._api.get(f"/policies/{quote(reference, safe='')}")
+
     async def _look_at(self, mirror: Mirror, matter_id: str, matter: dict[str, Any] | None) -> None:
         if matter is None:
             mirror.drop("matters", matter_id)
             return
         reference = self._settings.policy_reference.format(matter=matter_id)
         # First who must not see it, then the matter: it is never put open by what was so before.
-        policy = await self._api.get(f"/policies/{reference}")
+        policy = await self._policy(reference)
         roles = ((await self._api.get(f"/matters/{matter_id}/roles")) or {}).get("roles") or ()
         archive = await self._api.get(f"/matters/{matter_id}/archive")
         await self._read_contacts(mirror, matter, roles)
@@ -170,7 +220,9 @@ class SmokeballSource:
         before = mirror.looks.get(matter_id)
         others_looks = (one for other, one in mirror.looks.items() if other != matter_id)
         turn_ms = self._settings.policy_minutes * 60_000
-        mirror.put_look(matter_id, with_policy(look, policy, matter_id, before, others_looks, turn_ms))
+        mirror.put_look(
+            matter_id, with_policy(look, policy, denied_in(policy, matter_id), before, others_looks, turn_ms)
+        )
 
     async def _read_contacts(self, mirror: Mirror, matter: dict[str, Any], roles: Iterable[dict[str, Any]]) -> None:
         """The names of contacts that came after the list was read."""

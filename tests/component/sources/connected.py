@@ -90,7 +90,7 @@ async def connected(
     async with TestServer(fake.app()) as server:
         settings = settings_for(str(server.make_url("")).rstrip("/"), tmp_path, **more)
         async with SmokeballApi(settings, store, Bucket(1e9, 5, sleep=no_sleep)) as api:
-            now = [1_000_000_000]
+            now = [1_795_000_000_000]
             source = SmokeballSource(settings, store, api, clock=lambda: now[0])
             reader = SourceReader(source, store, poll_seconds=60, clock=lambda: now[0])
             directory = DirectoryFile(
@@ -101,3 +101,4 @@ async def connected(
                 sources=Sources(store, {"smokeball": ()}, CAN_SAY),
             )
             yield Connected(fake, store, settings, api, source, reader, directory, now)
+    assert fake.wrong == []

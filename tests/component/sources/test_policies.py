@@ -10,13 +10,13 @@ from pydantic import ValidationError
 
 from bridge.check.finding import Verdict
 from bridge.check.sources import policy_finding
-from bridge.directory.smokeball.policies import denied_in
+from bridge.directory.smokeball.policies import ALL_MATTERS, barred_in, denied_in
 from bridge.directory.sources.port import Hint
 from bridge.settings import SmokeballSettings
 from bridge.store.engine.store import Store
 from tests.component.sources.connected import Connected, connected
 from tests.component.sources.test_smokeball import small_firm
-from tests.fakes.smokeball import FakeSmokeball, link
+from tests.fakes.smokeball import FakeSmokeball, link, uuid
 
 
 def two_matters(fake: FakeSmokeball) -> tuple[str, str, str, str]:
@@ -108,6 +108,7 @@ async def test_s2_another_reference_takes_nothing_over_from_the_one_before(store
         ({"id": "p", "rules": [{"principalId": "u", "operation": "Access", "type": 0}]}, ("u",)),
         ({"id": "p", "rules": [{"principalId": "u", "type": "Deny"}, {"principalId": "v", "type": 7}]}, ("u", "v")),
         ({"id": "p", "rules": [{"principalId": "u", "type": 1}, {"principalId": "v", "operation": "Execute"}]}, ()),
+        ({"id": "p", "rules": [{"principalId": "u", "type": 0, "operation": "Read"}]}, ("u",)),
         ({"id": "p", "resourceId": "matters/m", "rules": None}, ()),
         ({"id": "p", "resourceId": "matters/other", "rules": []}, None),
         ({"id": "p", "principalId": "u", "rules": []}, None),
@@ -127,3 +128,111 @@ def test_s2_a_policy_that_is_not_understood_says_nothing(policy: Any, denied: tu
 def test_s2_a_reference_names_the_matter_once(reference: str) -> None:
     with pytest.raises(ValidationError, match=r"It must have \{matter\} in it once"):
         SmokeballSettings.model_validate({"policy_reference": reference})
+
+
+GROUP = uuid(5000)
+
+
+def in_a_group(fake: FakeSmokeball, *staff: str) -> str:
+    fake.world.groups[GROUP] = {"id": GROUP, "name": "G", "principalIds": [fake.user_of(one) for one in staff]}
+    return GROUP
+
+
+@pytest.mark.parametrize("deny", ["restriction", "wall"])
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize("of", ["one", "all", "all by their own"])
+async def test_m3_a_policy_of_any_kind_keeps_out(
+    store: Store, tmp_path: Path, of: str, grouped: bool, deny: str
+) -> None:
+    async with connected(store, tmp_path, deny=deny) as one:
+        ann, ben, first, second = two_matters(one.fake)
+        cat, world = one.fake.person(3, "Cat"), one.fake.world
+        world.policies[first] = []
+        who = in_a_group(one.fake, ben) if grouped else one.fake.user_of(ben)
+        await one.settled()
+        assert one.sees(ben, first)
+        if of == "all":
+            world.policies[ALL_MATTERS] = [who]
+        else:
+            world.bars[who] = [f"matters/{first}" if of == "one" else ALL_MATTERS]
+        await one.settled()
+        assert [one.sees(ben, first), one.sees(ben, second)] == [False, of == "one"]
+        assert all(one.sees(other, matter) for other in (ann, cat) for matter in (first, second))
+        # It goes on holding when it is not found, and ends when it says so.
+        world.bars, kept = {}, world.bars
+        of_all = world.policies.pop(ALL_MATTERS, None)
+        await one.settled()
+        assert not one.sees(ben, first)
+        world.bars = {each: [] for each in kept}
+        world.policies |= {ALL_MATTERS: []} if of_all else {}
+        await one.settled()
+        assert one.sees(ben, first)
+
+
+async def test_m3_who_is_new_comes_with_what_they_are_denied(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        _, _, _, second = two_matters(one.fake)
+        await one.settled()
+        cat = one.fake.person(3, "Cat")
+        one.fake.world.bars[one.fake.user_of(cat)] = [f"matters/{second}"]
+        one.fake.settle()
+        await one.look()
+        assert cat in one.directory.firm.active_staff
+        assert not one.sees(cat, second)
+
+
+@pytest.mark.parametrize("principal", ["Partners", "roles/partner", uuid(77)])
+async def test_m3_a_principal_that_is_neither_user_nor_group_could_be_anybody(
+    store: Store, tmp_path: Path, principal: str
+) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first, second = two_matters(one.fake)
+        one.fake.world.policies[first] = [principal]
+        await one.settled()
+        assert [one.sees(ann, first), one.sees(ben, first), one.sees(ben, second)] == [True, False, True]
+        assert "neither a user nor a group" in (await policy_finding(one.settings, store)).what
+        one.fake.world.policies |= {first: [], ALL_MATTERS: [principal]}
+        await one.settled()
+        assert [one.sees(ann, second), one.sees(ben, second)] == [True, False]
+        assert "of all matters" in (await policy_finding(one.settings, store)).what
+
+
+@pytest.mark.parametrize(("status", "body"), [(400, {}), (200, {"id": "p", "rules": [7]}), (200, [])])
+async def test_m3_whose_own_policy_is_not_understood_is_in_no_matter_but_their_own(
+    store: Store, tmp_path: Path, status: int, body: Any
+) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first, second = two_matters(one.fake)
+        cat = one.fake.person(3, "Cat")
+        await one.settled()
+        one.fake.answers = {f"/policies/{one.fake.user_of(each)}": (status, body) for each in (ann, ben)}
+        await one.settled()
+        assert [one.sees(ben, second), one.sees(cat, second), one.sees(ann, second)] == [False, True, True]
+        assert "own policy is not understood" in (await policy_finding(one.settings, store)).what
+        one.fake.answers = {}
+        one.fake.world.bars = {one.fake.user_of(each): [] for each in (ann, ben)}
+        await one.settled()
+        assert [one.sees(ben, first), one.sees(ben, second)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("rules", "barred"),
+    [
+        ([{"resourceId": "matters/m", "operation": "Access", "type": 0}], ("m",)),
+        ([{"resourceId": "m", "type": "Deny"}, {"resourceId": "matters/n", "type": 1}], ("m",)),
+        ([{"resourceId": "matters", "type": 0}], (ALL_MATTERS,)),
+        ([{"resourceId": "matters/*", "type": 0}, {"resourceId": "/", "type": 0}], (ALL_MATTERS,)),
+        ([{"resourceId": "reports/m", "type": 0}], ("reports/m",)),
+        (None, ()),
+        ([{"type": 0}], None),
+        ([{"resourceId": 7, "type": 0}], None),
+        ("m", None),
+    ],
+)
+def test_s2_a_principals_own_policy_says_of_which_matters(rules: Any, barred: tuple[str, ...] | None) -> None:
+    assert barred_in({"id": "p", "principalId": "U", "rules": rules}, "u") == barred
+
+
+def test_s2_a_policy_of_another_principal_or_of_a_matter_is_no_answer() -> None:
+    for policy in ({"id": "p", "principalId": "v"}, {"id": "p", "principalId": "u", "resourceId": "m"}, {"id": "p"}):
+        assert barred_in(policy, "u") is None

@@ -326,6 +326,7 @@ _STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("deny"), st.integers(0, 2), st.integers(0, 2)),
         st.tuples(st.just("allow"), st.integers(0, 2), st.integers(0, 2)),
+        st.tuples(st.just("bar"), st.integers(0, 2), st.integers(0, 4)),
         st.tuples(st.just("assist"), st.integers(0, 2), st.integers(0, 2)),
         st.tuples(st.just("status"), st.integers(0, 2), st.integers(0, 2)),
         st.tuples(st.just("leave"), st.integers(0, 2), st.just(0)),
@@ -389,6 +390,10 @@ async def _step(one: Connected, step: tuple[str, int, int], staff: list[str], ma
         case "allow":
             denied = world.policies.get(matters[second], [])
             world.policies[matters[second]] = [one for one in denied if one != fake.user_of(staff[first])]
+        case "bar":
+            world.bars[fake.user_of(staff[first])] = ([], ["matters"], *([f"matters/{each}"] for each in matters))[
+                second
+            ]
         case "assist":
             fake.matter(second, personAssisting=link(staff[first]))
         case "status":

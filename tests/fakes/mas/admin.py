@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.fakes.mas.description import NotDescribedError
+from tests.fakes.described import NotDescribedError
 from tests.fakes.mas.records import AT, Json, MasRecords, MasSession, MasUser, RefusedError
 
 ADMIN = "/api/admin/v1"

@@ -25,10 +25,12 @@ import orjson
 from aiohttp import web
 
 from bridge.settings import MasSettings
+from tests.fakes.described import Description, NotDescribedError
 from tests.fakes.faults import Answer, Behaviour, Drop, Slow
-from tests.fakes.mas import admin, description
+from tests.fakes.mas import admin
 from tests.fakes.mas.records import CLIENT, SECRET, SHARED, Json, MasRecords, RefusedError
 
+_DESCRIPTION = Description("MAS", "mas-admin-openapi.json")
 _ADMIN_SCOPE = "urn:mas:admin"
 _PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0, 4.0)
 
@@ -157,18 +159,18 @@ class FakeMas:
             return 401, {"errors": [{"title": "Unknown access token"}]}
         try:
             return self._as_described(request, orjson.loads(raw) if raw else {})
-        except description.NotDescribedError as error:
+        except NotDescribedError as error:
             self.wrong.append(str(error))
             return 500, {"errors": [{"title": str(error)}]}
 
     def _as_described(self, request: web.Request, body: Json) -> tuple[int, Any]:
         asked = request.method, request.path
-        description.require_request(*asked, request.query, body)
+        _DESCRIPTION.require_request(*asked, request.query, body)
         try:
             status, said = admin.answer(self.records, *asked, request.query, body)
         except RefusedError as refused:
             status, said = refused.status, {"errors": [{"title": str(refused)}]}
-        description.require_answer(*asked, status, said)
+        _DESCRIPTION.require_answer(*asked, status, said)
         return status, said
 
     def metadata(self) -> Json:
