@@ -27,12 +27,10 @@ from bridge.matrix.at_work import AtWork
 from bridge.matrix.client import MatrixClient
 from bridge.reconcile.service import Reconciler, make_reconciler
 from bridge.reconcile.tally import Result
-from bridge.settings import AccountSettings, FirmSettings, GuardSettings, MasSettings, SecuritySettings, Settings
+from bridge.settings import MasSettings, Settings
 from bridge.store.engine.store import Store
-from bridge.store.queues.outbox import mark_sent, pending
-from bridge.store.rooms.made import room_of
 from tests.cast import make_firm
-from tests.fakes.guard import GUARD_KEY
+from tests.component.on_fake import handle, room_id_of, settings_for, taken_as_sent
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.room import Room
 
@@ -47,18 +45,6 @@ def channel(name: str) -> str:
 def direct(*staff_ids: str) -> str:
     """The key of a direct conversation's room."""
     return direct_id(staff_ids)
-
-
-def settings_for(fake: FakeHomeserver, appservice: Json | None = None, **homeserver: Any) -> Settings:
-    """Settings that lead to the fake homeserver."""
-    return Settings(
-        homeserver=fake.homeserver_settings(**homeserver),
-        appservice=fake.appservice_settings(**(appservice or {})),
-        accounts=AccountSettings(avatars=False),
-        firm=FirmSettings(name="Archer & Booth"),
-        security=SecuritySettings(alias_key="alias-key-of-the-tests-0001"),
-        guard=GuardSettings(key=GUARD_KEY if fake.guard else ""),
-    )
 
 
 @dataclass(frozen=True)
@@ -136,13 +122,11 @@ class FirmOnFake:
 
     async def room(self, key: str) -> Room:
         """The room of a key."""
-        room_id = await self.store.run(room_of, key)
-        assert room_id is not None, f"no room for {key}"
-        return self.fake.rooms[room_id]
+        return self.fake.rooms[await room_id_of(self.store, key)]
 
     async def chat(self, person: Staff) -> str:
         """The room id of a person's chat with the bot."""
-        return (await self.room(bot_chat_id(person.id))).room_id
+        return await room_id_of(self.store, bot_chat_id(person.id))
 
     async def people(self, key: str) -> set[str]:
         """Who is in the room of a key, without the bot."""
@@ -168,10 +152,7 @@ class FirmOnFake:
 
     async def handle(self, event: Json) -> None:
         """Give one event to the router and store what it caused."""
-        if (kept := self.router.kept(event)) is not None:
-            effect = await self.router.handle(kept)
-            if effect is not None:
-                await self.store.run(effect)
+        await handle(self.router, self.store, event)
 
     async def hear(self) -> None:
         """Give everything that happened to the router, in order, also what that causes."""
@@ -181,10 +162,8 @@ class FirmOnFake:
     async def said(self) -> list[Said]:
         """The messages that wait in the outbox, which is then taken as sent; what is no answer goes to `reactions` and
         `first_lines`."""
-        rows = await self.store.run(pending, 0, 1000)
-        await self.store.run(mark_sent, [row.txn_id for row in rows], 1)
         said: list[Said] = []
-        for row in rows:
+        for row in await taken_as_sent(self.store):
             content = orjson.loads(row.content)
             if row.event_type == "m.reaction":
                 self.reactions.append((row.room_id, row.sender, content["m.relates_to"]["event_id"]))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import yaml
 from pydantic import SecretStr
 
 from bridge.app import Bridge
@@ -20,9 +18,8 @@ from bridge.service import FirmService, open_firm
 from bridge.settings import DatabaseSettings, DirectorySettings, Settings
 from bridge.store.queues.inbox import waiting
 from bridge.store.queues.outbox import pending
-from bridge.store.rooms.made import room_of
 from tests.cast import ANN, BEN, CLEO, entry
-from tests.component.firm_on_fake import settings_for
+from tests.component.on_fake import room_id_of, settings_for, write
 from tests.component.wire.traffic import GIVE_UP_SECONDS, until
 from tests.fakes.homeserver import FakeHomeserver, Recorded
 from tests.ports import free_port
@@ -35,29 +32,17 @@ TALK = first_matter_conversation_id("m1")
 BEN_ID = "@ben:localhost"
 
 
-def write(path: Path, content: object) -> None:
-    """Write the directory as an export does: whole, and long enough ago to be believed."""
-    beside = path.with_suffix(".new")
-    beside.write_text(yaml.safe_dump(content), encoding="utf-8")
-    write.count += 1  # type: ignore[attr-defined]
-    os.utime(beside, (1_700_000_000 + write.count,) * 2)  # type: ignore[attr-defined]
-    beside.replace(path)
-
-
-write.count = 0  # type: ignore[attr-defined]
-
-
 def settings_in(folder: Path, database_url: str, fake: FakeHomeserver, **homeserver: Any) -> Settings:
     """Settings for the firm, whose directory is written to the folder. `homeserver` are settings of the connection."""
     port = free_port()
     fake.bridge_url = f"http://127.0.0.1:{port}"
     write(folder / "directory.yaml", FIRM)
-    own = {
+    sections = {
         "directory": DirectorySettings(path=str(folder / "directory.yaml"), removal_limit=100),
         "database": DatabaseSettings(url=SecretStr(database_url)),
     }
     appservice = {"listen_port": port, "url": fake.bridge_url}
-    return settings_for(fake, appservice, **homeserver).model_copy(update=own)
+    return settings_for(fake, appservice, sections, **homeserver)
 
 
 class Running:
@@ -97,10 +82,7 @@ class Running:
 
     async def room(self, key: str) -> str:
         """The room of a key."""
-        store = self.service.store
-        room_id = await store.run(room_of, key)
-        assert room_id is not None
-        return room_id
+        return await room_id_of(self.service.store, key)
 
     async def answer(self, staff_id: str, text: str) -> str:
         """What the bot answers to somebody in their chat."""

@@ -9,25 +9,22 @@ Nothing runs by itself: `settle` hands every new event to the bridge's router, a
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
-import yaml
+from pydantic import SecretStr
 
 from bridge.app import Bridge
 from bridge.desk import Desk
 from bridge.firm.conversation import bot_chat_id
 from bridge.service import open_firm
-from bridge.settings import DirectorySettings, FirmSettings, Settings
-from bridge.store.queues.outbox import mark_sent, pending
-from bridge.store.rooms.made import room_of
+from bridge.settings import AccountSettings, DatabaseSettings, DirectorySettings, FirmSettings, Settings
 from bridge.upkeep.stages import Stage, Stages, Standing, State
 from tests.cast import SMALL_FIRM, entry
+from tests.component.on_fake import handle, room_id_of, settings_for, taken_as_sent, write
 from tests.fakes.homeserver import FakeHomeserver
 
 Json = dict[str, Any]
@@ -97,9 +94,7 @@ class SmallFirm:
 
     async def chat(self, localpart: str) -> str:
         """Somebody's chat with the bot."""
-        found = await self.service.store.run(room_of, bot_chat_id(localpart))
-        assert found is not None
-        return found
+        return await room_id_of(self.service.store, bot_chat_id(localpart))
 
     async def settle(self) -> None:
         """Let the bridge handle what happened, and what it caused, and send what it queued."""
@@ -110,20 +105,16 @@ class SmallFirm:
                 await self.service.store.run(news)
             for event in events:
                 await self.handle(event)
-            for message in await self.service.store.run(pending, 0, 1000):
+            for message in await taken_as_sent(self.service.store):
                 content = orjson.loads(message.content)
                 self.fake.send(message.room_id, message.sender, message.event_type, content)
                 if "body" in content:
                     assert "m.mentions" in content, "else clients look for the reader's name in it"
                     self.said.append((message.room_id, message.sender, content["body"]))
-                await self.service.store.run(mark_sent, [message.txn_id], 1)
 
     async def handle(self, event: Json) -> None:
         """Handle one event as the inbox does."""
-        if (kept := self.bridge.router.kept(event)) is not None:
-            effect = await self.bridge.router.handle(kept)
-            if effect is not None:
-                await self.service.store.run(effect)
+        await handle(self.bridge.router, self.service.store, event)
 
     async def ask(self, localpart: str, text: str, room_id: str = "") -> str:
         """Type a command, in the chat with the bot or a room, and return the bot's answer in the chat."""
@@ -157,10 +148,7 @@ async def direct(firm: SmallFirm) -> str:
 
 def write_directory(path: str, **changed: Any) -> None:
     """Write the firm's directory file, with other sections in the place of its own."""
-    Path(path).write_text(yaml.safe_dump({**DIRECTORY, **changed}, allow_unicode=True), encoding="utf-8")
-    # The bridge waits half a second before it reads a file that was written just now.
-    a_second_ago = time.time_ns() - 1_000_000_000
-    os.utime(path, ns=(a_second_ago, a_second_ago))
+    write(Path(path), {**DIRECTORY, **changed})
 
 
 @asynccontextmanager
@@ -169,16 +157,14 @@ async def small_firm(folder: Path, database_url: str, **changed: Any) -> AsyncIt
     directory = str(folder / "directory.yaml")
     write_directory(directory, **changed)
     async with FakeHomeserver() as fake:
-        settings = Settings(
-            homeserver=fake.homeserver_settings(),
-            appservice=fake.appservice_settings(),
-            firm=FirmSettings(name="Firm"),
-            directory=DirectorySettings(path=directory),
-            database={"url": database_url},
-            security={"alias_key": "k" * 40},
-        )
+        sections = {
+            "firm": FirmSettings(name="Firm"),
+            "accounts": AccountSettings(),
+            "directory": DirectorySettings(path=directory),
+            "database": DatabaseSettings(url=SecretStr(database_url)),
+        }
         firm = SmallFirm(fake)
-        await firm.start(settings)
+        await firm.start(settings_for(fake, sections=sections))
         try:
             assert not firm.service.directory.problems
             assert not (await firm.service.sync()).failed

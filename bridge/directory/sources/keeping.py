@@ -82,12 +82,6 @@ def unpacked(rows: Iterable[tuple[str, str, str, bool]]) -> list[KeptRecord]:
     return [KeptRecord(_record(kind, record_id, json.loads(data)), gone) for kind, record_id, data, gone in rows]
 
 
-def kept_record(unit: ReadUnit, source: str, kind: str, record_id: str) -> KeptRecord | None:
-    """One record of a source."""
-    row = unit.find(SourceRow, *_at(source, kind, record_id))
-    return None if row is None else KeptRecord(_record(kind, record_id, json.loads(row.data)), bool(row.gone))
-
-
 def standing(unit: ReadUnit, source: str) -> SourceStanding:
     """How a source stands."""
     row = unit.find(SourceState, SourceState.source == source)

@@ -373,26 +373,21 @@ def _levels(observed: Observed) -> Mapping[str, int]:
 
 def _state_changes(shape: RoomShape, observed: Observed, server: Server, room_ids: Mapping[str, str]) -> Iterator[Step]:
     wanted = wanted_state(shape, observed, server, room_ids)
-    for (event_type, state_key), content in wanted.items():
-        if not _is_right(event_type, observed.state.get((event_type, state_key)), content):
-            yield Step(
-                Action.SET_STATE,
-                shape.key,
-                shape.label,
-                what=event_type,
-                event_type=event_type,
-                state_key=state_key,
-            )
-    for (event_type, state_key), content in observed.state.items():
-        if (event_type, state_key) not in wanted and content and content != CLEARED.get(event_type, content):
-            yield Step(
-                Action.SET_STATE,
-                shape.key,
-                shape.label,
-                what=event_type,
-                event_type=event_type,
-                state_key=state_key,
-            )
+    wrong = [key for key, content in wanted.items() if not _is_right(key[0], observed.state.get(key), content)]
+    wrong += [
+        key
+        for key, content in observed.state.items()
+        if key not in wanted and content and content != CLEARED.get(key[0], content)
+    ]
+    for event_type, state_key in wrong:
+        yield Step(
+            Action.SET_STATE,
+            shape.key,
+            shape.label,
+            what=event_type,
+            event_type=event_type,
+            state_key=state_key,
+        )
     if shape.alias_localpart:
         # Only after a rename: until then it is the one that the room was made with.
         alias = server.alias(shape.alias_localpart)

@@ -12,7 +12,7 @@ from bridge.check.accounts import accounts_findings, judge_config, keeper_of
 from bridge.check.finding import Finding, Verdict
 from bridge.check.http import asker
 from bridge.settings import MasSettings, Settings
-from tests.component.firm_on_fake import settings_for
+from tests.component.on_fake import settings_for
 from tests.fakes.faults import Answer
 from tests.fakes.homeserver import FakeHomeserver
 from tests.fakes.mas.service import FakeMas

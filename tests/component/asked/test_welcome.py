@@ -15,7 +15,8 @@ from bridge.handlers.welcome import welcome_text
 from bridge.store.engine.store import Store, StoreError
 from bridge.store.queues.outbox import forget_sent
 from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, EVE, MERGER, STAFF, make_firm
-from tests.component.firm_on_fake import FirmOnFake, firm_on_fake, settings_for
+from tests.component.firm_on_fake import FirmOnFake, firm_on_fake
+from tests.component.on_fake import settings_for
 from tests.fakes.homeserver import FakeHomeserver
 
 FAY = Staff("f", "Fay", "Finch", "fay@firm.example", "Associate")

@@ -18,9 +18,10 @@ from bridge.firm.model import Wall
 from bridge.settings import DirectorySettings, Settings
 from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, EVE, MERGER, make_firm
 from tests.component.firm_on_fake import FirmOnFake
+from tests.component.on_fake import write
 from tests.component.running.test_app import fake, no_waiting, settings
 from tests.component.running.test_cli_beside import config, typed
-from tests.component.running_bridge import FIRM, STAFF, running, write
+from tests.component.running_bridge import FIRM, STAFF, running
 from tests.component.wire.traffic import until
 from tests.fakes.homeserver import FakeHomeserver
 

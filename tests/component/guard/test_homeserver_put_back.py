@@ -15,8 +15,9 @@ from bridge.matrix.errors import HomeserverError
 from bridge.matrix.retry import patience
 from bridge.reconcile.watermark import DATA_TYPE, Watermark
 from bridge.settings import Settings
+from tests.component.on_fake import write
 from tests.component.running.test_app import no_waiting, settings
-from tests.component.running_bridge import BEN_ID, FIRM, TALK, WALL, running, write
+from tests.component.running_bridge import BEN_ID, FIRM, TALK, WALL, running
 from tests.component.wire.traffic import until
 from tests.fakes.faults import DROP_AFTER, Behaviour, refusal
 from tests.fakes.homeserver import FakeHomeserver

@@ -27,7 +27,8 @@ from bridge.store.queues import inbox
 from bridge.store.record.drift import note_difference
 from bridge.store.rooms.world import read_world
 from bridge.web.panel.admins.overview import CHECKS
-from tests.component.running_bridge import BEN_ID, FIRM, STAFF, TALK, WALL, running, settings_in, write
+from tests.component.on_fake import write
+from tests.component.running_bridge import BEN_ID, FIRM, STAFF, TALK, WALL, running, settings_in
 from tests.component.wire.traffic import until
 from tests.fakes.faults import Slow, too_many_in_header
 from tests.fakes.homeserver import FakeHomeserver

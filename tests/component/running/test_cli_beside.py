@@ -18,8 +18,9 @@ from bridge.settings import Settings
 from bridge.store.engine.unit import Unit
 from bridge.store.models import InboxEvent, OutboxMessage
 from bridge.web.shell import SHELL_PATH, signed
+from tests.component.on_fake import write
 from tests.component.running.test_app import fake, no_waiting, settings
-from tests.component.running_bridge import FIRM, STAFF, running, write
+from tests.component.running_bridge import FIRM, STAFF, running
 from tests.component.wire.traffic import until
 from tests.fakes.faults import Answer
 from tests.fakes.homeserver import FakeHomeserver

@@ -14,7 +14,7 @@ from bridge.store.engine.store import Store
 from bridge.web.bearer import SCIM_PATH
 from bridge.web.scim import NAMED
 from bridge.web.sources import SOURCES_PATH
-from tests.component.firm_on_fake import settings_for
+from tests.component.on_fake import settings_for
 from tests.component.small_firm import small_firm
 from tests.fakes.guard import GUARD_KEY
 from tests.fakes.homeserver import FakeHomeserver

@@ -35,7 +35,8 @@ from bridge.settings import Settings
 from bridge.store.engine.store import StoreError
 from bridge.store.rooms.conversations import conversation_by_id
 from tests.cast import DAN, entry
-from tests.component.running_bridge import STAFF, TALK, Running, running, settings_in, write
+from tests.component.on_fake import write
+from tests.component.running_bridge import STAFF, TALK, Running, running, settings_in
 from tests.component.wire.traffic import GIVE_UP_SECONDS, until
 from tests.fakes.faults import (
     DROP_AFTER,

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from bridge.settings import Settings
-from tests.component.running_bridge import ESTATE, FIRM, WALL, settings_in, write
+from tests.component.on_fake import write
+from tests.component.running_bridge import ESTATE, FIRM, WALL, settings_in
 from tests.component.several.herd import LEASE, SECONDS, BehindProxy, Herd, end_connections, herd, restart_server
 from tests.component.several.load import Load, rooms_for_load
 from tests.component.store.test_store import postgresql_only

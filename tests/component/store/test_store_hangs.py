@@ -10,6 +10,7 @@ import pytest
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.room_keys import matter_space_key
 from bridge.settings import Settings
+from tests.component.on_fake import write
 from tests.component.running.test_whole_firm_goes_on import (
     AFTER,
     BEFORE,
@@ -22,7 +23,7 @@ from tests.component.running.test_whole_firm_goes_on import (
     no_waiting,
     rooms_of,
 )
-from tests.component.running_bridge import TALK, running, settings_in, write
+from tests.component.running_bridge import TALK, running, settings_in
 from tests.component.store.test_store import postgresql_only
 from tests.component.store.test_store_lost import connection_pid, frozen, impatient
 from tests.component.wire.traffic import until
