@@ -72,7 +72,8 @@ def webhook_parts(table: Table) -> Iterator[str]:
     yield (
         "To public addresses, by `https://`. `webhooks.allowed_networks` ([settings](settings.md#webhooks)) names"
         " private networks that it may go to as well, there also without TLS. The address is judged when the bridge"
-        " connects, whatever a name stood for before."
+        " connects, whatever a name stood for before. A certificate by an authority of the firm's own is good where"
+        " `SSL_CERT_FILE` in the bridge's environment names a file with it."
     )
     yield "## Events"
     rows = [(f"`{kind}`", told.sentence, _WHO[told.about], f"`{told.scope}`") for kind, told in EVENTS.items()]

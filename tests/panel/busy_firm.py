@@ -1,6 +1,7 @@
 """A firm in which much is going on, its panel on a port of this machine: to look at, and for pictures.
 
-Long names, some that are written from right to left, sixty matters, forty walls, three hundred files, and a change of the directory that waits to be confirmed.
+Long names, some that are written from right to left, sixty matters, forty walls, three hundred files, and a change of
+the directory that waits to be confirmed.
 """
 
 from __future__ import annotations

@@ -88,6 +88,7 @@ async def test_P1_P3_whoever_is_not_on_the_page_is_found_and_stays_ticked(
             await expect(boxes).to_have_count(1)
             await ruth.ticks(re.compile("^(Walt|Tom)"))
         await ruth.types("searchbox", "Find a colleague", "zebra")
+        await ruth.page.keyboard.press("Enter")
         await expect(found).to_have_text("No one by that name.")
         await ruth.presses("button", "Go")
         await expect(ruth.main().get_by_role("heading", level=1)).to_have_text("Tom Price and Walt Walled")

@@ -12,6 +12,11 @@ from bridge.web.panel import lists
 from tests.component.panel.panel_firm import Browser, Panel, filings, panel_firm
 from tests.component.small_firm import channel
 
+MATTERS = [
+    {"id": f"m{n}", "number": f"2026-00{n}2", "title": title, "status": "open", "responsible": "ruth"}
+    for n, title in ((4, "Estate"), (5, "Sale"), (6, "Lease"))
+]
+WALLS = [{"id": "w1", "matter": "2026-0042", "people": ["walt"], "memo": "A cousin.", "set_by": "ruth"}]
 NAMES = ("Billing", "Court Filings", "Everyone", "Lunch", "Trainees")
 
 
@@ -19,7 +24,7 @@ NAMES = ("Billing", "Court Filings", "Everyone", "Lunch", "Trainees")
 async def panel(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Panel]:
     """A page has two lines."""
     monkeypatch.setattr(lists, "PAGE", 2)
-    async with panel_firm(tmp_path, database_url) as made:
+    async with panel_firm(tmp_path, database_url, matters=MATTERS, walls=WALLS) as made:
         await channel(made.firm)
         for name in ("Trainees", "Billing", "Lunch"):
             await made.firm.ask("ruth", f"!channel create {name}")
@@ -54,11 +59,13 @@ async def test_P1_all_channels_are_on_pages_of_their_own(panel: Panel) -> None:
 
 async def test_P1_M3_whose_pages_of_matters_count_only_what_they_see(panel: Panel) -> None:
     ruth, walt = await panel.enter("ruth"), await panel.enter("walt")
+    _, text = await ruth.get("/matters?from=2")
+    assert "3 to 3 of 3" in text
     assert "1 to 2 of 3" in (await ruth.get("/matters"))[1]
-    _, text = await walt.get("/matters?from=2")
+    _, text = await walt.get("/matters")
     assert "rel=" not in text.partition("<main")[2]
-    assert "/matter/m2" in text
-    assert "/matter/m1" not in text
+    assert "/matter/m4" not in text
+    assert "/matter/m6" in text
 
 
 def ticks(text: str) -> tuple[list[str], list[str]]:
@@ -101,7 +108,7 @@ async def test_P1_readers_and_conversations_are_on_pages_too(panel: Panel) -> No
     ruth = await panel.enter("ruth")
     for title in ("One", "Two"):
         await panel.firm.ask("ruth", f'!matter start 2026-0042 "{title}"')
-    assert "1 to 2 of 3" in (await ruth.get("/matter/m1"))[1]
+    assert "1 to 2 of 3" in (await ruth.get("/matter/m4"))[1]
     everyone = await panel.firm.ask("ruth", "!channel list")
     assert "Everyone" in everyone
     _, text = await ruth.get("/channels?q=everyone")

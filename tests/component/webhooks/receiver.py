@@ -89,13 +89,16 @@ async def receiver(
     made = Receiver(answers)
     application = web.Application()
     application.add_routes([web.post("/hook", made.take)])
-    scheme = "http" if serving is None else "https"
-    async with TestServer(application, scheme=scheme, ssl=serving) as server:
+    server = TestServer(application)
+    await server.start_server(ssl=serving)
+    try:
         made.url = str(server.make_url("/hook"))
         wanted = NewWebhook(made.url, tuple(events), text, staff_id, "root", secrets.token_hex(8))
         hook, made.secret = await add_webhook(firm.service.store, firm.service.settings, wanted)
         made.id = hook.id
         yield made
+    finally:
+        await server.close()
 
 
 @asynccontextmanager

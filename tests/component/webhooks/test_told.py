@@ -332,8 +332,10 @@ async def test_A3_over_tls_nobody_else_is_told(
     if trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(file))
     sender = Sender(LOOPBACK.allowed_networks)
-    async with TestServer(web.Application(), scheme="https", ssl=over_tls(file)) as server:
-        assert await sender.send(str(server.make_url("/")), {}, b"{}") == "Its certificate is not valid."
+    server = TestServer(web.Application())
+    await server.start_server(ssl=over_tls(file))
+    assert await sender.send(str(server.make_url("/")), {}, b"{}") == "Its certificate is not valid."
+    await server.close()
     await sender.close()
 
 

@@ -92,6 +92,10 @@
     clearTimeout(soon);
     soon = setTimeout(() => narrow(list, event.target), isWhole(list) ? 0 : 200);
   });
+  // Who looks for somebody has not yet filled in the form.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.dataset?.filters) event.preventDefault();
+  });
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-adds]");
     const list = link && document.getElementById(link.dataset.adds);
