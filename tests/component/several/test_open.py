@@ -23,7 +23,8 @@ from bridge.store.engine.store import Store
 from bridge.store.people.tokens import add_token
 from bridge.web.api.table import API_PATH
 from bridge.web.panel.safety import COOKIE
-from tests.component.running_bridge import FIRM, settings_in, write
+from tests.component.on_fake import write
+from tests.component.running_bridge import FIRM, settings_in
 from tests.component.several.herd import LEASE, BehindProxy, Herd, herd
 from tests.component.several.load import ANN_ID, room_for
 from tests.component.store.test_store import postgresql_only
