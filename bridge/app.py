@@ -16,6 +16,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
+from bridge.clock import seconds_since
 from bridge.desk import Desk
 from bridge.directory.sources.known import asked_sources
 from bridge.filing.cabinet import require_backend
@@ -46,7 +47,7 @@ from bridge.store.rooms.made import alias_is_ours
 from bridge.upkeep import systemd
 from bridge.upkeep.company import Company
 from bridge.upkeep.directory import DirectoryChanges
-from bridge.upkeep.health import health
+from bridge.upkeep.health import health, scim_words
 from bridge.upkeep.passes import Upkeep
 from bridge.upkeep.stages import Stage
 from bridge.upkeep.standing_by import StandBy
@@ -110,7 +111,15 @@ class Bridge:
         if "scim" in settings.directory.sources:
             from bridge.directory.scim.running import Scim
 
-            self.scim = Scim(settings.scim, firm.store, partial(count_reading, firm.metrics, "scim"))
+            scim = Scim(
+                settings.scim,
+                firm.store,
+                partial(count_reading, firm.metrics, "scim"),
+                lambda why: firm.metrics.scim_refused.labels(why).inc(),
+            )
+            self.scim = scim
+            firm.metrics.scim_push_age.set_function(lambda: seconds_since(scim.resources.pushed_at))
+            firm.metrics.scim_held.set_function(lambda: firm.directory.leaving_held("scim"))
         judge = partial(judge_bytes_of, self._desk)
         self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics, judge=judge)
         self.webhooks = Deliverer(self._desk, firm.metrics)
@@ -135,6 +144,8 @@ class Bridge:
         found = health(self._firm, self.upkeep, self.outbox, self.filer, self.webhooks)
         silent = [f"{one.called} tells of no changes: {one.no_webhooks}" for one in self.asked if one.no_webhooks]
         found["sources"] = " ".join(filter(None, (found["sources"], *silent)))
+        if self.scim is not None:
+            found["scim"] = scim_words(self._firm.directory, self.scim.refusals.words(), self.scim.resources.pushed_at)
         return found if self.sign_on is None else {**found, "sign_on": self.sign_on.trouble}
 
     @cached_property

@@ -31,3 +31,8 @@ def is_firm_hour(settings: FirmSettings, at: datetime, first: int, last: int) ->
 def day_at(timezone: str, minute: int) -> date:
     """The day of a minute since the epoch. It is asked for all the time."""
     return datetime.fromtimestamp(minute * 60, ZoneInfo(timezone)).date()
+
+
+def seconds_since(milliseconds: int | None) -> float:
+    """How long ago a moment was; -1 for none."""
+    return -1.0 if milliseconds is None else (now_ms() - milliseconds) / 1000

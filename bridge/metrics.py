@@ -105,6 +105,31 @@ class Metrics:
             ["source", "outcome"],
             registry=registry,
         )
+        self.source_flaws = Gauge(
+            "firm_bridge_source_flaws",
+            "Records of a source of the directory that cannot be read and stay as they were read last, by source.",
+            ["source"],
+            registry=registry,
+        )
+        self.scim_push_age = Gauge(
+            "firm_bridge_scim_push_age_seconds",
+            "Seconds since something was last pushed by SCIM; -1 where nothing was, or where it is no source.",
+            registry=registry,
+        )
+        self.scim_push_age.set(-1)
+        self.scim_refused = Counter(
+            "firm_bridge_scim_refused",
+            "Requests to the SCIM server that were refused, by why: no_token, scope, for_admins, too_many_requests,"
+            " not_understood, not_there, taken (a name or address that is somebody else's), changed_meanwhile, not_now"
+            " (before the bridge has begun, or while its database does not answer) or failed.",
+            ["why"],
+            registry=registry,
+        )
+        self.scim_held = Gauge(
+            "firm_bridge_scim_held",
+            "People who have left as SCIM has it, whose leaving waits for a firm admin because many leave at once.",
+            registry=registry,
+        )
         self.webhooks_received = Counter(
             "firm_bridge_source_webhooks",
             "Webhooks from a source of the directory, by source and outcome: taken, or refused (forged, or too old).",

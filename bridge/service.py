@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from bridge.backup.newest import BackupWatch
 from bridge.care.telling_matters import tell_of_status
-from bridge.clock import firm_today, now_ms
+from bridge.clock import firm_today, seconds_since
 from bridge.directory.file import DirectoryFile
 from bridge.directory.in_force import InForce
 from bridge.directory.sources.known import sources_of
@@ -105,6 +105,7 @@ async def open_firm(
         if directory.sources is not None:
             for name in directory.sources.names:
                 metrics.source_age.labels(name).set_function(partial(_age, directory, name))
+                metrics.source_flaws.labels(name).set_function(partial(_flawed, directory, name))
 
         def firm() -> Firm:
             return in_force.now(directory.firm)
@@ -136,7 +137,11 @@ def _must_own(store: Store) -> None:
 def _age(directory: DirectoryFile, source: str) -> float:
     """Seconds since this source was last read well; -1 where it never was."""
     read = next((one.read_at for one in directory.standings if one.source == source), None)
-    return -1.0 if read is None else (now_ms() - read) / 1000
+    return seconds_since(read)
+
+
+def _flawed(directory: DirectoryFile, source: str) -> int:
+    return sum(one.flawed for one in directory.standings if one.source == source)
 
 
 async def _opened(settings: DatabaseSettings, *, reading: bool, reach: Reach | None) -> Store:

@@ -19,6 +19,7 @@ from bridge.directory.sources.cleaning import unaddressed
 from bridge.directory.sources.keeping import records_of, unpacked
 from bridge.directory.sources.known import sources_of
 from bridge.directory.sources.port import FILES, SOURCE_NAMES, SourceError
+from bridge.directory.sources.union import Sources
 from bridge.firm.model import Firm
 from bridge.settings import ClioSettings, Settings, SmokeballSettings
 from bridge.store.engine.errors import StoreError
@@ -45,7 +46,9 @@ async def source_findings(settings: Settings) -> AsyncIterator[Finding]:
         # That is said of the database.
         return
     try:
-        async for finding in _of_store(settings, store):
+        sources = sources_of(settings, store)
+        assert sources is not None
+        async for finding in said_findings(sources):
             yield finding
         if "smokeball" in settings.directory.sources:
             yield await _smokeball(settings, store)
@@ -58,13 +61,16 @@ async def source_findings(settings: Settings) -> AsyncIterator[Finding]:
         await store.close()
 
 
-async def _of_store(settings: Settings, store: Store) -> AsyncIterator[Finding]:
-    sources = sources_of(settings, store)
-    assert sources is not None
+async def said_findings(sources: Sources) -> AsyncIterator[Finding]:
+    """How each source stands, what of it cannot be read, and whether what they say goes together."""
     for one in await sources.standings():
         remedy = "" if one.read_at is not None and not one.trouble else "Start the bridge, and see what its log says."
         verdict = Verdict.WARNING if remedy else Verdict.OK
         yield Finding(f"source {one.source}", verdict, source_line(one, now_ms()), remedy)
+        for flaw in one.flaws:
+            called = SOURCE_NAMES[one.source]
+            what = f"{flaw.kind} {flaw.id} of {called} cannot be read, and stays as it was: {flaw.why}"
+            yield Finding(f"source {one.source}", Verdict.WARNING, what, f"Put it right in {called}.")
     try:
         found = await sources.union(Firm())
     except DirectoryError as error:

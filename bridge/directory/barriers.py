@@ -37,9 +37,10 @@ class LetIn:
     walled: Screened = field(default_factory=dict)
     """Who was behind a wall and is behind none any more."""
     restricted: Screened = field(default_factory=dict)
-    """Who was shut out by a restriction, of matters in which that holds for less than half of them still."""
+    """Who was shut out by a restriction, of matters in which that holds for less than half of them still, of all who
+    were shut out a day ago."""
     share: float = 0.0
-    """The share of those behind walls who are let in, or of restricted matters that open, in percent."""
+    """The share of those behind walls who are let in, or of restricted matters that open, in percent, since a day."""
     today: date = date.min
     """The day on which walls are judged."""
 
@@ -56,12 +57,62 @@ class LetIn:
         return Counter(staff_id for people in let_in.values() for staff_id in people)
 
 
-def opening(old: Firm, new: Firm, today: date) -> LetIn:
+@dataclass(frozen=True)
+class _Opened:
+    """Whom a way between two firms lets in, and how much that is of how much."""
+
+    walled: Screened
+    restricted: Screened
+    of_all: tuple[int, int]
+    """Those let in of those behind walls."""
+    of_here: tuple[int, int]
+    """The same of those who work here: many who left and are behind walls still make no less of these."""
+    of_restricted: tuple[int, int]
+    """Matters that open of those that are restricted."""
+
+    def share(self, other: _Opened) -> float:
+        """The greatest share in percent, where there was as much as here, or in the other if that is more."""
+        walled = max(_of_more(self.of_all, other.of_all), _of_more(self.of_here, other.of_here))
+        return max(
+            walled if other.walled else 0.0,
+            _of_more(self.of_restricted, other.of_restricted) if other.restricted else 0.0,
+        )
+
+
+def _of_more(one: tuple[int, int], other: tuple[int, int]) -> float:
+    return _percent(one[0], max(one[1], other[1]))
+
+
+def opening(old: Firm, new: Firm, today: date, day_ago: Firm | None = None) -> LetIn:
     """Whom the way from the old firm to the new lets in, as the walls stand today.
 
-    Matters that are deleted let nobody in: what kept people out of them is compared when they come back (`with_gone`).
+    Its share is that of what was so a day ago, where it is not the first of such ways since: many small ones let in no
+    more than a single large one. Matters that are deleted let nobody in: what kept people out of them is compared when
+    they come back (`with_gone`).
     """
     new = _with_people(old, new, old.staff.keys())
+    found = _opened(old, new, today)
+    if day_ago is None or day_ago is old:
+        return LetIn(found.walled, found.restricted, found.share(found), today)
+    since = _opened(day_ago, _with_people(day_ago, new, day_ago.staff.keys()), today)
+    restricted = dict(found.restricted)
+    for one in since.restricted:
+        if let_in := _let_in_now(old, new, one):
+            restricted[one] = let_in
+    found = replace(found, restricted=restricted)
+    return LetIn(found.walled, restricted, max(found.share(found), since.share(found)), today)
+
+
+def _let_in_now(old: Firm, new: Firm, matter_id: str) -> frozenset[str]:
+    """Who is let into a restricted matter, however few of those shut out they are."""
+    before, after = old.matters.get(matter_id), new.matters[matter_id]
+    if before is None or not _counts(before):
+        return frozenset()
+    shut_out = frozenset(old.staff.keys() - _let(old, before))
+    return shut_out & _let(new, after) if after.restricted else shut_out
+
+
+def _opened(old: Firm, new: Firm, today: date) -> _Opened:
     here = old.active_staff & new.active_staff
     before, after = _behind_walls(old, today), _behind_walls(new, today)
     before = {one: people for one, people in before.items() if _there(old, one) or _there(new, one)}
@@ -70,13 +121,8 @@ def opening(old: Firm, new: Firm, today: date) -> LetIn:
     counted = [one for one in old.matters.values() if _counts(one) and (_there(old, one.id) or _there(new, one.id))]
     opened = {one.id: _let_in(old, new, one, here) for one in counted if _there(new, one.id)}
     opened = {one: people for one, people in opened.items() if people}
-    share = max(
-        _percent(_count(walled), _count(before)),
-        # Many who left and are behind walls still make no less of those who work here.
-        _percent(_count(walled, here), _count(before, old.active_staff)),
-        _percent(len(opened), len(counted)),
-    )
-    return LetIn(walled, opened, share, today)
+    of_here = _count(walled, here), _count(before, old.active_staff)
+    return _Opened(walled, opened, (_count(walled), _count(before)), of_here, (len(opened), len(counted)))
 
 
 def without_opening(old: Firm, new: Firm, opens: LetIn) -> Firm:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from bridge.directory.barriers import LetIn, opening
 from bridge.directory.records import KINDS, Record, firm_to_records, record_of
 from bridge.firm.difference import differing
-from bridge.firm.model import Firm
+from bridge.firm.model import Firm, MatterStatus
 from bridge.firm.policy import with_access
 
 _TABLES = tuple(field.name for field in fields(Firm))
@@ -51,6 +51,10 @@ class DirectoryChange:
     """The day on which walls are judged."""
     opens: LetIn = field(default_factory=LetIn)
     """Whom it lets in who was kept out before."""
+    staff_since: float = 0.0
+    """The share of active staff that leaves with those who left in the day before, in percent; 0 where nobody does."""
+    access_since: float = 0.0
+    """The share of accesses that goes with matters that are deleted, with those of the day before; 0 where none is."""
 
     @cached_property
     def written(self) -> tuple[Record, ...]:
@@ -77,8 +81,10 @@ class DirectoryChange:
         return _percent(sum(self.lost_access.values()), self.old_access)
 
     def needs_confirmation(self, limit_percent: int) -> bool:
-        """Whether more than this share of staff, of access, or of what keeps people out would go."""
-        return self.staff_share > limit_percent or self.access_share > limit_percent or self.opens.share > limit_percent
+        """Whether more than this share of staff, of access, or of what keeps people out would go, with what went in the
+        day before."""
+        shares = self.staff_share, self.staff_since, self.access_share, self.access_since, self.opens.share
+        return max(shares) > limit_percent
 
     def fingerprint(self) -> str:
         """A digest of the new firm, the same for the same content: a confirmation is for exactly that."""
@@ -103,6 +109,8 @@ class DirectoryChange:
             names = _listed([self.old.staff[staff_id].name for staff_id in self.leavers])
             count = f"{len(self.leavers)} of {len(self.old.active_staff)}"
             lines.append(f"No longer active staff: {count} ({self.staff_share:.0f} %): {names}.")
+        if self.staff_since > self.staff_share:
+            lines.append(f"With those who left in the last 24 hours it is {self.staff_since:.0f} % of the staff.")
         lost = self.lost_access if sees is None else _accesses(self.old, self.new, self.kinds, self.today, sees)[0]
         if lost:
             most_first = sorted(lost.items(), key=lambda item: (-item[1], item[0]))
@@ -110,6 +118,10 @@ class DirectoryChange:
             # How many there are in all would tell of hidden matters.
             share = f" of {self.old_access} ({self.access_share:.0f} %)" if sees is None else ""
             lines.append(f"Accesses to matters that end: {sum(lost.values())}{share}: {names}.")
+        if sees is None and self.access_since > self.access_share:
+            lines.append(
+                f"With the matters that went in the last 24 hours it is {self.access_since:.0f} % of all accesses."
+            )
         if let_in := self.opens.people(sees) if sees is not None else self.opens.people():
             # Who left is let in only when they come back.
             works_here = self.old.active_staff | self.new.active_staff
@@ -155,13 +167,41 @@ def _with_known(new: Mapping[str, Any], old: Mapping[str, Any]) -> Mapping[str, 
     return old if same and list(known) == list(old) else known
 
 
-def diff_firms(old: Firm, new: Firm, today: date) -> DirectoryChange:
-    """What changes from the old firm to the new, with the accesses that end, as the walls stand today."""
+def diff_firms(old: Firm, new: Firm, today: date, day_ago: Firm | None = None) -> DirectoryChange:
+    """What changes from the old firm to the new, with the accesses that end, as the walls stand today.
+
+    `day_ago` is the firm as it was a day ago, where that is known: what went since counts with it.
+    """
     kinds = {kind: _compare(of(old), of(new)) for kind, (_, of) in KINDS.items()}
     lost, old_access = _accesses(old, new, kinds, today)
     leavers = tuple(sorted(old.active_staff - new.active_staff))
-    opens = opening(old, new, today) if _may_open(kinds) else LetIn()
-    return DirectoryChange(old, new, kinds, leavers, lost, old_access, today, opens)
+    opens = opening(old, new, today, day_ago) if _may_open(kinds) else LetIn()
+    change = DirectoryChange(old, new, kinds, leavers, lost, old_access, today, opens)
+    return change if day_ago is None or day_ago is old else _since(change, day_ago)
+
+
+def _since(change: DirectoryChange, day_ago: Firm) -> DirectoryChange:
+    """The change with the shares that went since a day ago, of what it takes itself."""
+    new, staff, access = change.new, 0.0, 0.0
+    if change.leavers:
+        most = max(len(day_ago.active_staff), len(change.old.active_staff))
+        staff = _percent(len(day_ago.active_staff - new.active_staff), most)
+    if _gone(change.old, new):
+        # A wall or a restriction is set on purpose, and waits for nothing that went before.
+        before = {one.id: len(with_access(day_ago, one, change.today)) for one in day_ago.matters.values()}
+        lost = sum(before[one] for one in _gone(day_ago, new))
+        access = _percent(lost, max(sum(before.values()), change.old_access))
+    return replace(change, staff_since=staff, access_since=access)
+
+
+def _gone(old: Firm, new: Firm) -> list[str]:
+    """The ids of matters that are deleted, or not there any more."""
+    deleted = MatterStatus.DELETED
+
+    def there(firm: Firm, matter_id: str) -> bool:
+        return matter_id in firm.matters and firm.matters[matter_id].status is not deleted
+
+    return [one for one in old.matters if there(old, one) and not there(new, one)]
 
 
 def _may_open(kinds: Mapping[str, KindChange]) -> bool:

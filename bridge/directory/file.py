@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from bridge.clock import now_ms
 from bridge.directory import undoing
 from bridge.directory.barriers import with_gone, without_opening
 from bridge.directory.change import DirectoryChange, diff_firms, with_known
+from bridge.directory.earlier import earlier_records, with_earlier
 from bridge.directory.forms.sheet_form import form_of
 from bridge.directory.keeping import (
     accept,
@@ -32,7 +33,7 @@ from bridge.directory.problems import ChangedWhileReadError, DirectoryError, Rec
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
 from bridge.directory.replaced import fits, last_confirmed, without
 from bridge.directory.sources.keeping import Links, keep_links
-from bridge.directory.sources.port import FILES, SCIM, SourceStanding
+from bridge.directory.sources.port import FILES, Flaw, SourceStanding
 from bridge.directory.sources.union import Sources
 from bridge.directory.undoing import Undone
 from bridge.firm.audit import Deed
@@ -177,11 +178,9 @@ class DirectoryFile:
         """What is wrong with the files, where they are one source of several."""
         self._version = -1
         """The version of the stored records that `firm` is."""
-        self._judged_on: date | None = None
-        """The day on which the held change was judged."""
+        self._judged = date.min, 0
+        """The day on which the held change was judged, and when."""
         self._one_at_a_time = asyncio.Lock()
-        self._left: list[tuple[int, str]] = []
-        """Who left in the last hour, and when, without that an admin confirmed it."""
 
     async def load(self) -> Firm:
         """Take the last accepted firm from the store, so that there is one while the files are bad or gone.
@@ -223,12 +222,22 @@ class DirectoryFile:
         try:
             union = await sources.union(self.firm)
         except DirectoryError as error:
+            refused = self._refuse(DirectoryError((*self._of_files, *error.problems), complete=error.complete))
+            outcome = await self._let_leave(await sources.left(self.firm))
             self._union_seen = version
-            return self._refuse(DirectoryError((*self._of_files, *error.problems), complete=error.complete))
+            return outcome if isinstance(outcome, Applied) else refused
         self.problems, self.merged = self._of_files, union.merged
         outcome = await self._consider(union.firm, union.merged.links)
         self._union_seen = version
         return outcome
+
+    async def _let_leave(self, staff_ids: frozenset[str]) -> Outcome:
+        """Have these people have left and nothing else: that waits for nobody to put the rest right (F2)."""
+        if not staff_ids:
+            return Unchanged()
+        staff = self.firm.staff
+        left = {one: replace(staff[one], former=True) for one in staff_ids}
+        return await self._consider(replace(self.firm, staff={**staff, **left}))
 
     async def _keep_files(self, sources: Sources) -> None:
         try:
@@ -264,6 +273,11 @@ class DirectoryFile:
             raise Refusal(Kind.CHANGE_WAITS_NO_MORE, fingerprint=fingerprint)
         log.info("directory_change_confirmed", fingerprint=fingerprint, by=by)
         return fingerprint
+
+    def leaving_held(self, source: str) -> int:
+        """How many people have left, as this source has it among others, whose leaving waits for a firm admin."""
+        origins = [self.origin("staff", one) for one in (self.held.leavers if self.held is not None else ())]
+        return sum(one is not None and source in one.sources for one in origins)
 
     def origin(self, kind: str, record_id: str) -> Provenance | None:
         """Which sources say what of a record of a section; None where the directory is its files alone."""
@@ -319,11 +333,27 @@ class DirectoryFile:
                 ShownProblem(str(one), whole=True) if sees is None else _as_shown(one) for one in self.problems
             ),
             held=None if held is None else HeldChange(held.fingerprint(), held.lines(sees), self.held_as_undone),
-            sources=() if self.sources is None else await self.sources.standings(),
+            sources=() if self.sources is None else self._as_seen(await self.sources.standings(), sees),
             disagreements=tuple(
                 one for one in differ if sees is None or one.kind in _OF_PEOPLE or sees(one.kind[:-1], one.id)
             ),
             left_out=0 if merged is None else len(merged.left_out.get("staff", ())),
+        )
+
+    def _as_seen(
+        self, standings: Sequence[SourceStanding], sees: Callable[[str, str], bool] | None
+    ) -> tuple[SourceStanding, ...]:
+        """How the sources stand, with those flaws alone that somebody may know of: who may see a matter that was never
+        read, nobody can tell yet (M3)."""
+        links = self.merged.links if self.merged is not None else {}
+
+        def known(source: str, flaw: Flaw) -> bool:
+            known_as = links.get((source, flaw.kind, flaw.id), flaw.id)
+            shown = flaw.kind in _OF_PEOPLE or (flaw.kind == "matters" and known_as in self.firm.matters)
+            return sees is None or (shown and sees(flaw.kind[:-1], known_as))
+
+        return tuple(
+            replace(one, flaws=tuple(each for each in one.flaws if known(one.source, each))) for one in standings
         )
 
     def sight(self, staff_id: str) -> Callable[[str, str], bool]:
@@ -389,7 +419,9 @@ class DirectoryFile:
         if self.held is None:
             return Unchanged()
         fingerprint = self.held.fingerprint()
-        if self._judged_on == self.today() and await self._store.read(still_waits, fingerprint):
+        # What counts with it is what went in the last day.
+        lately = self._judged[0] == self.today() and 0 <= now_ms() - self._judged[1] < _HOUR_MS
+        if lately and await self._store.read(still_waits, fingerprint):
             return Held(self.held)
         return await self._consider(self.held.new, self.merged.links if self.merged is not None else {})
 
@@ -412,16 +444,16 @@ class DirectoryFile:
             await self.load()
         stored = self.firm
         firm = await asyncio.to_thread(with_gone, stored, firm, today)
-        firm, change = await asyncio.to_thread(_compared, stored, firm, today)
+        earlier = await self._store.read(earlier_records, now_ms())
+        day_ago = await asyncio.to_thread(with_earlier, stored, earlier)
+        firm, change = await asyncio.to_thread(_compared, stored, firm, today, day_ago)
         undone = not change.empty and change.fingerprint() in await self._store.read(undone_fingerprints)
-        much = bool(stored.staff) and (change.needs_confirmation(self._limit) or self._many_one_by_one(change))
+        much = bool(stored.staff) and change.needs_confirmation(self._limit)
         if (much or undone) and not await self._confirmed(change):
-            self._judged_on, self.held_as_undone = today, undone
-            return self._hold(change if undone else await self._all_but_opening(change, links or {}))
+            self._judged, self.held_as_undone = (today, now_ms()), undone
+            return self._hold(change if undone else await self._all_but_opening(change, links or {}, day_ago))
         await self._store_change(change, links or {})
         self.firm, self.held = stored if change.empty else firm, None
-        # Who confirmed it knows of those before, too.
-        self._left = [] if much else [*self._left, *((now_ms(), staff_id) for staff_id in change.leavers)]
         if before is not stored:
             change = await asyncio.to_thread(diff_firms, before, firm, today)
         if change.empty:
@@ -429,34 +461,23 @@ class DirectoryFile:
         log.info("directory_applied", fingerprint=change.fingerprint(), summary=change.summary())
         return Applied(change)
 
-    async def _all_but_opening(self, change: DirectoryChange, links: Links) -> DirectoryChange:
+    async def _all_but_opening(self, change: DirectoryChange, links: Links, day_ago: Firm) -> DirectoryChange:
         """Apply what a held change takes away, where it waits for whom it lets in alone; what still waits of it."""
         if change.opens.share <= self._limit:
             return change
         kept = await asyncio.to_thread(without_opening, change.old, change.new, change.opens)
-        kept, now = await asyncio.to_thread(_compared, change.old, kept, change.today)
-        if now.opens or now.needs_confirmation(self._limit) or self._many_one_by_one(now):
+        kept, now = await asyncio.to_thread(_compared, change.old, kept, change.today, day_ago)
+        if now.opens or now.needs_confirmation(self._limit):
             return change
         if not now.empty:
             await self._store_change(now, links, waits=change.fingerprint())
             self.firm = kept
-            self._left += [(now_ms(), staff_id) for staff_id in now.leavers]
             log.info("directory_applied", fingerprint=now.fingerprint(), summary=now.summary())
-        return await asyncio.to_thread(diff_firms, self.firm, change.new, change.today)
+        return await asyncio.to_thread(diff_firms, self.firm, change.new, change.today, day_ago)
 
     async def _store_change(self, change: DirectoryChange, links: Links, *, waits: str = "") -> None:
         # What is not stored is compared with the store again the next time.
         self._version = await self._store.run(self._accept, change, links, waits) if self._stores else -1
-
-    def _many_one_by_one(self, change: DirectoryChange) -> bool:
-        """Whether a source that tells of each person by itself, as SCIM does, had too many leave in the last hour."""
-        if self.sources is None or SCIM not in self.sources.names or not change.leavers:
-            return False
-        since = now_ms() - _HOUR_MS
-        self._left = [one for one in self._left if one[0] > since]
-        before = {staff_id for _, staff_id in self._left} - change.old.active_staff
-        share = 100 * (len(before) + len(change.leavers)) / (len(before) + len(change.old.active_staff))
-        return bool(before) and share > self._limit
 
     def _accept(self, unit: Unit, change: DirectoryChange, links: Links, waits: str) -> int:
         self._with_change(unit, change)
@@ -481,13 +502,13 @@ class DirectoryFile:
         return await read_firm(self._store)
 
 
-def _compared(stored: Firm, firm: Firm, today: date) -> tuple[Firm, DirectoryChange]:
+def _compared(stored: Firm, firm: Firm, today: date, day_ago: Firm | None = None) -> tuple[Firm, DirectoryChange]:
     """The firm with the stored one's very records where they are equal, and what changes.
 
     What else takes long is worked out with it, since this runs beside the event loop.
     """
     firm = with_known(firm, stored)
-    change = diff_firms(stored, firm, today)
+    change = diff_firms(stored, firm, today, day_ago)
     change.fingerprint()
     _ = change.written
     prepare(stored if change.empty else firm)

@@ -9,6 +9,7 @@ from peewee import chunked
 
 from bridge.clock import now_ms
 from bridge.directory.change import DirectoryChange, KindChange
+from bridge.directory.earlier import forget_earlier, keep_earlier
 from bridge.directory.records import Record, firm_from_records
 from bridge.directory.replaced import keep_replaced
 from bridge.firm.audit import Deed
@@ -81,6 +82,9 @@ def accept(unit: Unit, change: DirectoryChange, by: str = "", waits: str = "") -
         record(unit, Deed.DIRECTORY_CHANGED, actor=actor, subject=change.fingerprint(), reason=change.summary())
         if held is not None and held.confirmed_by:
             keep_replaced(unit, change, held.confirmed_by)
+            forget_earlier(unit)
+        else:
+            keep_earlier(unit, change, now_ms())
     for staff_id in change.leavers:
         # For good, also where they come back before anybody tries one (F2).
         end_sessions(unit, staff_id)

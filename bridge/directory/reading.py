@@ -42,10 +42,15 @@ Records = dict[str, list[Record]]
 """Records by the name of their kind."""
 
 
-def read_rows(rows: Iterable[SheetRow], problems: ProblemList, source: str = "") -> Records:
-    """All records, with a problem noted for each value that cannot be used. `source` is who says it, if not a file."""
+Seen = dict[tuple[str, str, str], Record]
+"""Who has a value that must be each one's own, by kind, field and value."""
+
+
+def read_rows(rows: Iterable[SheetRow], problems: ProblemList, source: str = "", seen: Seen | None = None) -> Records:
+    """All records, with a problem noted for each value that cannot be used. `source` is who says it, if not a file;
+    `seen` are records that were read before these."""
     records: Records = defaultdict(list)
-    seen: dict[tuple[str, str, str], Record] = {}
+    seen = {} if seen is None else seen
     for row in rows:
         record = Record(row)
         same: list[int] = []
@@ -61,7 +66,7 @@ def read_rows(rows: Iterable[SheetRow], problems: ProblemList, source: str = "")
 
 def check_repeated(records: Records, problems: ProblemList) -> None:
     """Note where two records have a value that must be each one's own: those of several sources, put together."""
-    seen: dict[tuple[str, str, str], Record] = {}
+    seen: Seen = {}
     for some in records.values():
         for record in some:
             same: list[int] = []
@@ -96,9 +101,7 @@ def _check_reserved(record: Record, each: Field, problems: ProblemList) -> None:
         record.problem(problems, each.name, message, UNTIL_KNOWN)
 
 
-def _check_unique(
-    record: Record, unique: Field, seen: dict[tuple[str, str, str], Record], same: list[int], problems: ProblemList
-) -> None:
+def _check_unique(record: Record, unique: Field, seen: Seen, same: list[int], problems: ProblemList) -> None:
     """Note where another record has the value; of one record that is in the lists twice that is said once.
 
     `same` are the lines of the records that were named for this one.

@@ -31,8 +31,8 @@ class DirectorySettings(Section):
     )
     removal_limit: Percent = Field(
         20,
-        description="The share of staff, of access, or of walls and restrictions, in percent, whose removal in one"
-        " change waits for a firm admin.",
+        description="The share of staff, of access, or of walls and restrictions, in percent, whose removal waits"
+        " for a firm admin. What went in the 24 hours before counts with it, unless an admin confirmed it.",
     )
     encoding: Literal["utf-8", "windows-1252"] = Field(
         "utf-8",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bridge.care.telling_directory import trouble_of
 from bridge.clock import now_ms
-from bridge.directory.sources.port import SOURCE_NAMES, SourceStanding
+from bridge.directory.file import DirectoryFile
+from bridge.directory.sources.port import SCIM, SOURCE_NAMES, SourceStanding
 from bridge.filing.filer import Filer
 from bridge.matrix.outbox import Outbox
 from bridge.service import FirmService
@@ -13,6 +14,9 @@ from bridge.upkeep.passes import Upkeep
 from bridge.upkeep.stages import Stage, Standing, State
 from bridge.webhooks.delivering import Deliverer
 from bridge.wording.directory import ago
+
+_NAMED = 5
+"""Records that are named before the rest is only counted."""
 
 
 def health(firm: FirmService, upkeep: Upkeep, outbox: Outbox, filer: Filer, webhooks: Deliverer) -> dict[str, str]:
@@ -31,12 +35,28 @@ def health(firm: FirmService, upkeep: Upkeep, outbox: Outbox, filer: Filer, webh
         "webhooks": webhooks.trouble,
         "accounts": firm.homeserver.accounts_trouble,
         "directory": "" if trouble is None else trouble.short,
-        "sources": "; ".join(
-            f"{SOURCE_NAMES[one.source]} (last read {_age(one, now_ms())}): {one.trouble}"
-            for one in firm.directory.standings
-            if one.trouble
-        ),
+        "sources": "; ".join(_of_source(one) for one in firm.directory.standings if one.trouble or one.flawed),
     }
+
+
+def scim_words(directory: DirectoryFile, refused: str, pushed_at: int | None) -> str:
+    """What is wrong with what is pushed by SCIM; `refused` are the words for what was refused."""
+    held = directory.leaving_held(SCIM)
+    people = "1 person who has" if held == 1 else f"{held} people who have"
+    waits = f"The leaving of {people} left waits for a firm admin: `!directory status`." if held else ""
+    if not (waits or refused):
+        return ""
+    last = "never" if pushed_at is None else f"{ago(now_ms() - pushed_at)} ago"
+    return " ".join(filter(None, (waits, refused, f"Something was last pushed: {last}.")))
+
+
+def _of_source(standing: SourceStanding) -> str:
+    called = f"{SOURCE_NAMES[standing.source]} (last read {_age(standing, now_ms())})"
+    if standing.trouble:
+        return f"{called}: {standing.trouble}"
+    records = "1 record" if standing.flawed == 1 else f"{standing.flawed} records"
+    named = ", ".join(f"{one.kind} {one.id}" for one in standing.flaws[:_NAMED])
+    return f"{called}: {records} cannot be read and stay as before, of which `firm-bridge check` says why: {named}"
 
 
 def _age(standing: SourceStanding, now: int) -> str:

@@ -17,6 +17,7 @@ from scim2_server.service import ScimService
 
 from bridge.clock import now_ms
 from bridge.desk import Desk
+from bridge.directory.scim.refusals import why_of
 from bridge.directory.scim.running import Scim
 from bridge.directory.scim.shapes import put_right
 from bridge.failures import describe, frames
@@ -62,6 +63,7 @@ class _Server:
         self._desk = desk
         self._begun = begun
         self._metrics = metrics
+        self._refusals = scim.refusals
         self._rates = Rates()
         self._service = _Service(scim.provider)
         self._handler = AsyncScimHandler(self._service, scim.resources)
@@ -71,10 +73,11 @@ class _Server:
 
     async def answered(self, request: web.Request) -> web.Response:
         """Answer a request; whatever goes wrong is an error in SCIM's own form (RFC 7644, section 3.12)."""
-        asked = _asked(request)
+        asked, why = _asked(request), ""
         try:
             response = await self._answered(request)
         except ProblemError as problem:
+            why = problem.name
             response = _error(problem.status, problem.detail, problem.headers)
         except SCIMException as error:
             response = _sent(self._service.error_response(error))
@@ -91,6 +94,8 @@ class _Server:
             log.error("scim_failed", asked=asked, error=type(error).__name__, stack=frames(error))  # noqa: TRY400
             response = _error(500, "Something is wrong in the bridge. Your firm admin can see what in its log.")
         self._metrics.api_requests.labels(f"scim {asked}", str(response.status)).inc()
+        if response.status >= 400:
+            self._refusals.add(why_of(response.status, why))
         response.headers.update({"Cache-Control": "no-store", "Vary": "Authorization"})
         return response
 

@@ -11,6 +11,7 @@ from bridge.directory.sources.port import SOURCE_NAMES, SourceStanding
 from bridge.directory.undoing import Undone
 from bridge.wording.markdown import escape
 
+_FLAWS = 5
 _DISAGREEMENTS = 5
 """That are listed before the rest is only counted."""
 Shown = Callable[[str], str]
@@ -22,7 +23,9 @@ def status_text(status: DirectoryStatus, shown: Shown = escape) -> str:
     matters = "1 matter" if status.matters == 1 else f"{status.matters} matters"
     counted = matters if status.whole else f"{matters} that you can see"
     lines = [f"The directory has {status.active_staff} active staff and {counted}."]
-    lines.extend(source_line(one, now_ms()) for one in status.sources)
+    for source in status.sources:
+        lines.append(source_line(source, now_ms()))
+        lines.extend(f"- {line}" for line in _flaws(source, shown, whole=status.whole))
     if status.disagreements:
         lines.append("Its sources do not agree; the owner's word holds:")
         lines.extend(f"- {shown(disagreement_said(one))}" for one in status.disagreements[:_DISAGREEMENTS])
@@ -59,6 +62,23 @@ def source_line(standing: SourceStanding, now: int) -> str:
     counted = ", ".join(f"{count} {kind}" for kind, count in sorted(standing.counts.items())) or "nothing"
     read = f"{name}: {counted}, read {ago(now - standing.read_at)} ago."
     return f"{read} It cannot be read now, so what it said then stays: {standing.trouble}" if standing.trouble else read
+
+
+def _flaws(standing: SourceStanding, shown: Shown, *, whole: bool) -> list[str]:
+    """What of a source cannot be read; where that is not the `whole`, there is no word of how much else there is."""
+    if not standing.flawed:
+        return []
+    lines = [
+        f"{one.kind} {shown(one.id)} cannot be read and stays as it was. {shown(one.why)}"
+        for one in standing.flaws[:_FLAWS]
+    ]
+    if not whole:
+        return [
+            *lines,
+            "Some of it cannot be read and stays as it was; `firm-bridge check` on the server names it all.",
+        ]
+    more = standing.flawed - len(lines)
+    return [*lines, f"and {more} more"] if more > 0 else lines
 
 
 def ago(milliseconds: int) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import structlog
+
 from bridge.directory.clio.hosts import client_of, host_of
 from bridge.directory.clio.records import is_id
 from bridge.directory.sources.asking import AskedSystem, Bucket, Json, Params
@@ -13,6 +15,7 @@ from bridge.settings import ClioSettings
 from bridge.store.engine.sql import batched
 from bridge.store.engine.store import Store
 
+log = structlog.get_logger(__name__)
 BURST = 5
 """Requests sent at once; so many fewer are sent in the rest of a minute."""
 PAGE = 200
@@ -73,9 +76,14 @@ class ClioApi(AskedSystem):
 
 def _records(page: Any, path: str) -> list[Json]:
     values = page.get("data") if isinstance(page, dict) else None
-    if not isinstance(values, list) or not all(isinstance(one, dict) and is_id(one.get("id")) for one in values):
+    found = (
+        [one for one in values if isinstance(one, dict) and is_id(one.get("id"))] if isinstance(values, list) else []
+    )
+    if not isinstance(values, list) or (values and not found):
         raise SourceError(f"Clio's list {path} is not what its description says.")
-    return values
+    if len(found) < len(values):
+        log.warning("source_record_without_id", source="clio", list=path, count=len(values) - len(found))
+    return found
 
 
 def _next(page: Json) -> str:

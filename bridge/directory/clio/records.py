@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from bridge.directory.sources.cleaning import addresses, if_read, readable, told_apart
+from bridge.directory.sources.cleaning import addresses, flag, if_read, readable, told_apart
 from bridge.directory.sources.port import SourceRecord, Value
 from bridge.directory.values import DATE
 from bridge.settings import ClioSettings
@@ -45,17 +46,19 @@ def records_of(says: ClioSays, settings: ClioSettings) -> tuple[SourceRecord, ..
     open only where the group is that of all users, and lists all who are enabled.
     """
     # Clients and colleagues of other firms have users, too.
-    ours = [one for one in says.users.values() if not one.get("clio_connect")]
+    ours = [one for one in says.users.values() if one.get("clio_connect") is not True]
     emails = addresses((one["id"], one.get("email"), one.get("enabled") is True) for one in ours)
     staff = {one["id"]: one for one in ours if one["id"] in emails}
     members = {group_id: _members(one, staff) for group_id, one in says.groups.items()}
-    enabled = frozenset(user_id for user_id, one in staff.items() if one.get("enabled") is True)
+    # Of whom it cannot be read may be here still, as they were read last.
+    enabled = frozenset(user_id for user_id, one in staff.items() if one.get("enabled") not in (None, False))
     open_groups = {
         group_id
         for group_id, one in says.groups.items()
         if one.get("type") == _EVERYBODY and enabled and enabled <= members[group_id]
     }
-    numbers = told_apart({one["id"]: _number(one) for one in says.matters.values()}, "Clio")
+    ids = {f"clio-{one}": one for one in says.matters}
+    numbers = told_apart({one["id"]: _number(one) for one in says.matters.values()}, "Clio", ids)
     made = [_staff(one, emails[one["id"]], settings) for one in staff.values()]
     made += [_group(one, members[group_id]) for group_id, one in says.groups.items()]
     for one in says.matters.values():
@@ -65,7 +68,7 @@ def records_of(says: ClioSays, settings: ClioSettings) -> tuple[SourceRecord, ..
         if settings.access != "groups" or group not in open_groups:
             values["restricted"] = "yes"
             values["allowed"] = (_group_id(group),) if settings.access == "groups" and group in members else ()
-        made.append(SourceRecord("matters", str(values["id"]), _there(values)))
+        made.append(SourceRecord("matters", str(values["id"]), _there(values), wrong=_wrong_in(one)))
     return tuple(made)
 
 
@@ -79,11 +82,12 @@ def _staff(one: Json, email: str, settings: ClioSettings) -> SourceRecord:
         "last_name": last if first else "",
         "email": email,
         "role": next((given for role, given in settings.roles.items() if role.casefold() in has), ""),
-        "enabled": "yes" if one.get("enabled") is True else "no",
+        "enabled": flag(one.get("enabled"), default=False),
         "initials": readable(one.get("initials"), 10),
         "phone": readable(one.get("phone_number"), 100),
     }
-    return SourceRecord("staff", str(values["id"]), _there(values))
+    wrong = () if isinstance(one.get("clio_connect"), bool | None) else ("clio_connect",)
+    return SourceRecord("staff", str(values["id"]), _there(values), wrong=wrong)
 
 
 def _members(group: Json, staff: Mapping[int, Json]) -> frozenset[int]:
@@ -130,6 +134,25 @@ def _matter(one: Json, listed: frozenset[int], number: str) -> dict[str, Value]:
         "opened": if_read(DATE, one.get("open_date")),
         "closed": if_read(DATE, one.get("close_date")),
     }
+
+
+def _wrong_in(matter: Json) -> tuple[str, ...]:
+    """What a matter says in another form than Clio's description has, where somebody would be let in by that."""
+    # A wall around the client would stand around nothing.
+    wrong = ("client",) if matter.get("client") is not None and id_of(matter["client"]) is None else ()
+    if not readable(matter.get("status"), 100):
+        wrong = (*wrong, "status")
+    updated = matter.get("updated_at")
+    return wrong if updated is None or when(updated) is not None else (*wrong, "updated_at")
+
+
+def when(text: object) -> datetime | None:
+    """A time; None for none that can be read."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return None if found.tzinfo is None else found
 
 
 def is_id(value: Any) -> bool:

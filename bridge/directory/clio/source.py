@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
+from bridge.clock import now_ms
 from bridge.directory.clio.api import ClioApi
-from bridge.directory.clio.records import GIVES, ClioSays, id_of, records_of
+from bridge.directory.clio.records import GIVES, ClioSays, id_of, records_of, when
 from bridge.directory.sources.asking import Json
-from bridge.directory.sources.port import Capabilities, Hint, SourceError, SourceRead
-from bridge.directory.sources.union import checked
+from bridge.directory.sources.flaws import sorted_out
+from bridge.directory.sources.port import Capabilities, Hint, SourceRead
 from bridge.settings import ClioSettings
 
 _USER = "id,email,enabled,first_name,last_name,initials,phone_number,roles,clio_connect"
@@ -21,6 +22,8 @@ _MATTER = (
 )
 _OVERLAP = timedelta(minutes=5)
 """How far before the newest change known the next reading begins."""
+_CLOCKS_APART = timedelta(days=1)
+_EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
 
 
 class ClioSource:
@@ -29,7 +32,8 @@ class ClioSource:
     name = "clio"
     capabilities = Capabilities(GIVES, changes=True, verifies=True, hints_at_once=100)
 
-    def __init__(self, settings: ClioSettings, api: ClioApi) -> None:
+    def __init__(self, settings: ClioSettings, api: ClioApi, clock: Callable[[], int] = now_ms) -> None:
+        self._clock = clock
         self._settings = settings
         self._api = api
         self._says: ClioSays | None = None
@@ -43,13 +47,12 @@ class ClioSource:
             # What a list leaves out is looked for before it counts as gone (S2, S3).
             matters |= _by_id(await self._api.some("/matters.json", _MATTER, missing))
         else:
-            since = (_when(cursor) - _OVERLAP).isoformat()
+            since = cursor
             changed = await self._api.whole("/matters.json", _MATTER, {"updated_since": since})
             matters = _with(before.matters, changed)
         groups |= await self._named_groups(matters, groups)
-        newest = max((_changed(one) for one in matters.values()), default=None)
-        says = ClioSays(users, groups, matters)
-        return await self._said(says, newest.isoformat() if newest is not None else "")
+        newest = self._newest(matters)
+        return await self._said(ClioSays(users, groups, matters), newest)
 
     async def verify(self, hints: Sequence[Hint]) -> SourceRead | None:
         before = self._says
@@ -87,9 +90,16 @@ class ClioSource:
     async def _said(self, says: ClioSays, cursor: str | None) -> SourceRead:
         """What follows, checked; only then is it what Clio said. Raises SourceError."""
         records = await asyncio.to_thread(records_of, says, self._settings)
-        await asyncio.to_thread(checked, self.name, records)
+        good, flaws = await asyncio.to_thread(sorted_out, self.name, records)
         self._says = says
-        return SourceRead(records, whole=True, cursor=cursor)
+        return SourceRead(good, whole=True, cursor=cursor, flaws=flaws)
+
+    def _newest(self, matters: Mapping[int, Json]) -> str:
+        """From when on the next reading asks for changes: one matter of a time to come would hide those of all."""
+        latest = datetime.fromtimestamp(self._clock() / 1000, UTC) + _CLOCKS_APART
+        times = (when(one.get("updated_at")) for one in matters.values())
+        newest = max((one for one in times if one is not None and _EARLIEST < one < latest), default=None)
+        return "" if newest is None else (newest - _OVERLAP).isoformat()
 
 
 def _by_id(records: Iterable[Json]) -> dict[int, Json]:
@@ -98,19 +108,9 @@ def _by_id(records: Iterable[Json]) -> dict[int, Json]:
 
 def _with(known: dict[int, Json], changed: Iterable[Json]) -> dict[int, Json]:
     """These matters with those that changed; an answer older than what is known changes nothing."""
-    newer = {one["id"]: one for one in changed if one["id"] not in known or _changed(one) >= _changed(known[one["id"]])}
-    return {**known, **newer}
+    return {**known, **{one["id"]: one for one in changed if not _older(one, known.get(one["id"], {}))}}
 
 
-def _changed(matter: Json) -> datetime:
-    return _when(matter.get("updated_at"))
-
-
-def _when(text: object) -> datetime:
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise SourceError("Clio's matters do not say when they were changed, as its description says they do.")
-    return found
+def _older(matter: Json, known: Json) -> bool:
+    one, other = when(matter.get("updated_at")), when(known.get("updated_at"))
+    return one is not None and other is not None and one < other

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.directory.sources.cleaning import in_circles
 from bridge.directory.sources.port import SourceRecord, Value
 
 GIVES: Mapping[str, frozenset[str]] = {
@@ -99,9 +100,7 @@ def records_of(everything: Sequence[Pushed], roles: Mapping[str, str]) -> tuple[
         for group in by_name.get(name.casefold(), ()):
             for member in group.members or ():
                 given.setdefault(member.value, role)
-    # A group in a circle of groups would stop the whole directory.
-    inside = {one.id: {member.value for member in one.members or ()} for one in groups}
-    apart = {one.id for one in groups if _reaches_itself(one.id, inside)}
+    apart = in_circles({one.id: {member.value for member in one.members or ()} for one in groups})
     return (
         *(staff_record(one, given.get(one.resource.id, "")) for one in staff),
         *(staff_record(one) for one in left),
@@ -111,19 +110,6 @@ def records_of(everything: Sequence[Pushed], roles: Mapping[str, str]) -> tuple[
 
 def _is_user(one: Pushed) -> bool:
     return hasattr(one.resource, "user_name")
-
-
-def _reaches_itself(group_id: str, inside: Mapping[str, set[str]]) -> bool:
-    seen: set[str] = set()
-    waiting = [group_id]
-    while waiting:
-        for one in inside.get(waiting.pop(), ()):
-            if one == group_id:
-                return True
-            if one in inside and one not in seen:
-                seen.add(one)
-                waiting.append(one)
-    return False
 
 
 def _rank(kind: str) -> int:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
+import structlog
 from scim2_models import (
     InvalidValueException,
     Resource,
@@ -24,12 +25,19 @@ from scim2_server.memory import InMemoryStorage
 from scim2_server.storage import AsyncScimStorage, SearchPage
 
 from bridge import faults
+from bridge.clock import now_ms
 from bridge.directory.scim.records import Pushed, address_of, group_record, staff_record, works_here
-from bridge.directory.sources.port import SourceError
+from bridge.directory.sources.port import Flaw, SourceError
 from bridge.directory.sources.union import checked
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import ScimResource
+
+log = structlog.get_logger(__name__)
+_Row = tuple[str, str, str, str, bool, int | None]
+"""Id, kind, JSON, address, whether it was deleted, and when it was pushed."""
+_SECTIONS: Mapping[str, str] = {"User": "staff", "Group": "groups"}
+_UNREAD = "What was pushed is kept in a form that cannot be read. Have the client push it again."
 
 
 class _Memory(InMemoryStorage):
@@ -52,10 +60,27 @@ class _Known:
     memory: _Memory = field(default_factory=_Memory)
     emails: dict[str, str] = field(default_factory=dict)
     """The address of each user, by id."""
+    here: dict[str, str] = field(default_factory=dict)
+    """The id of each user who is to be staff, by their address."""
+    broken: dict[str, Flaw] = field(default_factory=dict)
+    """What is kept and cannot be read any more, by the address of a user or the id of a group."""
     left: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """What tells a deleted user from others, by id."""
     pushed: bool = False
     """Whether there ever was anything."""
+
+    def put(self, user: Resource[Any], email: str) -> None:
+        """Take a user as they are now."""
+        self.drop(str(user.id))
+        self.emails[str(user.id)] = email
+        if works_here(Pushed(user, email)):
+            self.here[email.casefold()] = str(user.id)
+
+    def drop(self, user_id: str) -> None:
+        """Know no longer of a user."""
+        before = self.emails.pop(user_id, "").casefold()
+        if self.here.get(before) == user_id:
+            del self.here[before]
 
 
 class StoredResources(AsyncScimStorage):
@@ -74,9 +99,18 @@ class StoredResources(AsyncScimStorage):
         self._one_at_a_time = asyncio.Lock()
         self.changes = 0
         """Goes up with every change."""
+        self.presses = False
+        """Whether something that is no newcomer changed: it may take something away."""
+        self.pushed_at: int | None = None
+        """When something was pushed last, in milliseconds since the epoch; None where that is not known."""
+
+    @property
+    def broken(self) -> tuple[Flaw, ...]:
+        """What is kept and cannot be read any more."""
+        return () if self._loaded is None else tuple(self._loaded.broken.values())
 
     async def everything(self) -> list[Pushed] | None:
-        """All that is there now; None where nothing was ever pushed."""
+        """All that is there now and can be read; None where nothing was ever pushed."""
         known = await self._known()
         if not known.pushed:
             return None
@@ -100,13 +134,19 @@ class StoredResources(AsyncScimStorage):
             known = await self._known()
             email = self._judged(known, resource_type, resource)
             marks = _marks(resource) if resource_type.name == "User" else ()
-            known.memory.coming_back = next((key for key, had in known.left.items() if marks and had == marks), "")
+            broken = known.broken.get(email.casefold())
+            known.memory.coming_back = (
+                next((key for key, had in known.left.items() if marks and had == marks), "")
+                if broken is None
+                else broken.id
+            )
             try:
                 made = known.memory.create(resource_type, resource)
             finally:
                 known.memory.coming_back = ""
             await self._keep(known, resource_type, made, email)
             known.left.pop(str(made.id), None)
+            known.broken.pop(email.casefold(), None)
             return made
 
     async def update(
@@ -118,6 +158,7 @@ class StoredResources(AsyncScimStorage):
             email = self._judged(known, resource_type, resource)
             now = known.memory.update(resource_type, resource, expected_version=expected_version)
             await self._keep(known, resource_type, now, email)
+            self.presses = True
             return now
 
     async def delete(
@@ -129,29 +170,40 @@ class StoredResources(AsyncScimStorage):
             before = known.memory.get(resource_type, resource_id)
             known.memory.delete(resource_type, resource_id, expected_version=expected_version)
             try:
-                await self._store.run(_delete, resource_id)
+                self.pushed_at = now_ms()
+                await self._store.run(_delete, resource_id, self.pushed_at)
             except BaseException:
                 self._loaded = None
                 raise
-            known.emails.pop(resource_id, None)
+            known.drop(resource_id)
             if resource_type.name == "User" and (marks := _marks(before)):
                 known.left[resource_id] = marks
+            self.presses = True
             self.changes += 1
 
     async def _known(self) -> _Known:
         if self._loaded is None:
             rows = await self._store.read(_rows)
+            self.pushed_at = max((at for *_, at in rows if at is not None), default=None)
             with self._provider:
                 self._loaded = self._read(rows)
         return self._loaded
 
-    def _read(self, rows: list[tuple[str, str, str, str, bool]]) -> _Known:
+    def _read(self, rows: list[_Row]) -> _Known:
         known, there = _Known(pushed=bool(rows)), list[Resource[Any]]()
-        for record_id, kind, data, email, deleted in rows:
-            resource = self._types[kind].model_validate(orjson.loads(data))
+        for record_id, kind, data, email, deleted, _ in rows:
+            try:
+                resource = self._types[kind].model_validate(orjson.loads(data))
+            except (KeyError, ValueError) as error:
+                # Of the firm they stay what they were; a client that pushes them again makes them anew.
+                log.error("scim_resource_not_read", id=record_id, kind=kind, error=type(error).__name__)  # noqa: TRY400
+                if not deleted and kind in _SECTIONS:
+                    known.broken[email.casefold() or record_id] = Flaw(_SECTIONS[kind], record_id, _UNREAD)
+                continue
             if not deleted:
                 there.append(resource)
-                known.emails[record_id] = email
+                if kind == "User":
+                    known.put(resource, email)
             elif marks := _marks(resource):
                 known.left[record_id] = marks
         known.memory.resources = there
@@ -167,11 +219,9 @@ class StoredResources(AsyncScimStorage):
         pushed = Pushed(resource, email)
         if works_here(pushed):
             self._check(pushed, user=True)
-            for other in known.memory.resources:
-                theirs = known.emails.get(str(other.id), "")
-                is_other = other.id != resource.id and theirs.casefold() == email.casefold()
-                if is_other and works_here(Pushed(other, theirs)):
-                    raise UniquenessException(detail=f"The e-mail address is that of the user {other.id} already.")
+            other = known.here.get(email.casefold())
+            if other is not None and other != resource.id:
+                raise UniquenessException(detail=f"The e-mail address is that of the user {other} already.")
         elif email:
             try:
                 self._check(pushed, user=True)
@@ -182,24 +232,29 @@ class StoredResources(AsyncScimStorage):
 
     @staticmethod
     def _check(pushed: Pushed, *, user: bool) -> None:
+        record = staff_record(pushed) if user else group_record(pushed.resource)
         # With an id in any case, which a new one has not yet.
-        given = pushed.resource.model_copy(update={"id": pushed.resource.id or uuid.uuid4().hex})
+        record_id = record.id or "new"
+        values = {**record.values, "id": record_id}
+        if not user:
+            values["name"] = values["name"] or record_id
         try:
-            checked("SCIM", [staff_record(Pushed(given, pushed.email)) if user else group_record(given)])
+            checked("SCIM", [replace(record, id=record_id, values=values)])
         except SourceError as error:
             raise InvalidValueException(detail=str(error)) from error
 
     async def _keep(self, known: _Known, resource_type: ResourceType, now: Resource[Any], email: str) -> None:
         data = orjson.dumps(now.model_dump()).decode()
         try:
-            await self._store.run(_put, str(now.id), str(resource_type.name), data, email)
+            self.pushed_at = now_ms()
+            await self._store.run(_put, str(now.id), str(resource_type.name), data, email, self.pushed_at)
         except BaseException:
             # In memory it is done, and in the store it may be.
             self._loaded = None
             raise
         faults.point("scim.stored")
         if resource_type.name == "User":
-            known.emails[str(now.id)] = email
+            known.put(now, email)
         known.pushed = True
         self.changes += 1
 
@@ -212,18 +267,19 @@ def _marks(user: Any) -> tuple[str, ...]:
     return (user.external_id, user.user_name.casefold(), *((one or "").casefold() for one in name))
 
 
-def _rows(unit: ReadUnit) -> list[tuple[str, str, str, str, bool]]:
-    found = unit.rows("SELECT id, kind, data, email, deleted FROM scim_resource ORDER BY id")
-    return [(record_id, kind, data, email, bool(deleted)) for record_id, kind, data, email, deleted in found]
+def _rows(unit: ReadUnit) -> list[_Row]:
+    found = unit.rows("SELECT id, kind, data, email, deleted, pushed_at FROM scim_resource ORDER BY id")
+    return [(record_id, kind, data, email, bool(deleted), at) for record_id, kind, data, email, deleted, at in found]
 
 
-def _put(unit: Unit, record_id: str, kind: str, data: str, email: str) -> None:
+def _put(unit: Unit, record_id: str, kind: str, data: str, email: str, now: int) -> None:
     statement = """
-        INSERT INTO scim_resource (id, kind, data, email, deleted) VALUES {rows}
-        ON CONFLICT (id) DO UPDATE SET data = excluded.data, email = excluded.email, deleted = excluded.deleted
+        INSERT INTO scim_resource (id, kind, data, email, deleted, pushed_at) VALUES {rows}
+        ON CONFLICT (id) DO UPDATE SET data = excluded.data, email = excluded.email, deleted = excluded.deleted,
+            pushed_at = excluded.pushed_at
     """
-    unit.execute_rows(statement, "(?, ?, ?, ?, ?)", [(record_id, kind, data, email, False)])
+    unit.execute_rows(statement, "(?, ?, ?, ?, ?, ?)", [(record_id, kind, data, email, False, now)])
 
 
-def _delete(unit: Unit, record_id: str) -> None:
-    unit.run(ScimResource.update(deleted=True).where(ScimResource.id == record_id))
+def _delete(unit: Unit, record_id: str, now: int) -> None:
+    unit.run(ScimResource.update(deleted=True, pushed_at=now).where(ScimResource.id == record_id))

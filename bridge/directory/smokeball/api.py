@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+import orjson
+import structlog
 
 from bridge.directory.smokeball.hosts import client_of, hosts_of
 from bridge.directory.sources.asking import AskedSystem, Bucket, Json
@@ -11,9 +15,11 @@ from bridge.directory.sources.port import SourceError
 from bridge.settings import SmokeballSettings
 from bridge.store.engine.store import Store
 
+log = structlog.get_logger(__name__)
 BURST = 5
 """Requests that Smokeball takes at once (its documentation, Throttling and limits)."""
 PAGE = 500
+_NAMELESS = "\0"
 _READINGS = 6
 """How often a list is read anew that changed while it was read."""
 
@@ -71,8 +77,15 @@ class SmokeballApi(AskedSystem):
             size = page.get("size")
             if not new or (isinstance(size, int) and len(found) >= size) or len(values) < _limit(page):
                 # Fewer than were said to be there: something went away at the end.
-                return None if isinstance(size, int) and size > len(found) else list(found.values())
+                if isinstance(size, int) and size > len(found):
+                    return None
+                return named(found.values())
             last = next(reversed(found))
+
+
+def named(records: Iterable[Json]) -> list[Json]:
+    """Those of a list that have an id."""
+    return [one for one in records if not one["id"].startswith(_NAMELESS)]
 
 
 def _limit(page: Json) -> int:
@@ -82,10 +95,24 @@ def _limit(page: Json) -> int:
 
 def _records(page: Json, path: str) -> list[Json]:
     values = page.get("value")
-    if values is None:
-        return []
-    if not isinstance(values, list) or not all(
-        isinstance(one, dict) and isinstance(one.get("id"), str) for one in values
-    ):
+    return [] if values is None else listed(values, path)
+
+
+def listed(values: Any, path: str) -> list[Json]:
+    """The records of a list. Raises SourceError where it is none, or nothing in it has an id.
+
+    What has no id among others that have cannot be told from them: its place is kept, and no more.
+    """
+    if not isinstance(values, list) or (values and not any(map(_has_id, values))):
         raise SourceError(f"Smokeball's list {path} is not what its description says.")
-    return values
+    if lost := [place for place, one in enumerate(values) if not _has_id(one)]:
+        log.warning("source_record_without_id", source="smokeball", list=path, count=len(lost))
+    return [one if _has_id(one) else {"id": f"{_NAMELESS}{_digest(one)}"} for one in values]
+
+
+def _has_id(one: Any) -> bool:
+    return isinstance(one, dict) and isinstance(one.get("id"), str) and bool(one["id"])
+
+
+def _digest(one: Any) -> str:
+    return hashlib.sha256(orjson.dumps(one, option=orjson.OPT_SORT_KEYS)).hexdigest()

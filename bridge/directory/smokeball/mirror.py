@@ -62,7 +62,7 @@ class Mirror:
         for one in records:
             kept = {name: one[name] for name in _KEEPS[kind] if one.get(name) is not None}
             before = table.get(kept["id"])
-            if kind == "matters" and not whole and before is not None and version_of(kept) < version_of(before):
+            if kind == "matters" and not whole and before is not None and 0 < version_of(kept) < version_of(before):
                 continue
             if before != kept:
                 table[kept["id"]] = kept
@@ -95,10 +95,10 @@ class Mirror:
 
     def principals(self) -> set[str]:
         """Whose own policies count: users and groups that are there, and ALL_MATTERS."""
-        users = {one.get("userId") for one in self.users.values() if not one.get("isFormerUser")}
-        users |= {one.get("userId") for one in self.staff.values() if not one.get("former")}
-        groups = {one["id"] for one in self.groups.values() if not one.get("isDeleted")}
-        return {one for one in users | groups if isinstance(one, str) and one} | {ALL_MATTERS}
+        users = [one.get("userId") for one in self.users.values() if one.get("isFormerUser") is not True]
+        users += [one.get("userId") for one in self.staff.values() if one.get("former") is not True]
+        groups = {one["id"] for one in self.groups.values() if one.get("isDeleted") is not True}
+        return {one for one in users if isinstance(one, str) and one} | groups | {ALL_MATTERS}
 
     def drop(self, kind: str, record_id: str) -> None:
         """Know no longer of it."""
@@ -156,8 +156,9 @@ def name_of(contact: Json) -> str:
 
 
 def _names(contact: Json) -> Iterator[str]:
-    person, company = contact.get("person") or {}, contact.get("company") or {}
+    forms = {name: contact.get(name) for name in ("person", "company", "trust", "groupOfPeople")}
+    said = {name: one for name, one in forms.items() if isinstance(one, dict)}
+    person = said.pop("person", {})
     yield " ".join(str(person[part]) for part in ("firstName", "lastName") if person.get(part))
-    yield str(company.get("name") or "")
-    for form in ("trust", "groupOfPeople"):
-        yield str((contact.get(form) or {}).get("name") or "")
+    for one in said.values():
+        yield str(one.get("name") or "")

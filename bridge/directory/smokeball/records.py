@@ -17,7 +17,7 @@ from bridge.directory.smokeball.policies import (
     is_sure,
     never_known,
 )
-from bridge.directory.sources.cleaning import addresses, if_read, readable, told_apart
+from bridge.directory.sources.cleaning import addresses, flag, if_read, in_circles, readable, told_apart
 from bridge.directory.sources.port import SourceRecord, Value
 from bridge.directory.values import COLOUR, DATE
 
@@ -45,24 +45,39 @@ class Principals:
     """Who the users and groups that Smokeball names are."""
 
     def __init__(self, mirror: Mirror) -> None:
-        self._former_users = {one.get("staffId") for one in mirror.users.values() if one.get("isFormerUser")}
+        users = [one for one in mirror.users.values() if isinstance(one.get("staffId"), str)]
+        self._former_users = {one["staffId"] for one in users if one.get("isFormerUser") is True}
+        self.doubtful = {one["staffId"] for one in users if not isinstance(one.get("isFormerUser"), bool | None)}
+        """Of whom Smokeball's users do not say clearly whether they have left."""
         people = ((one["id"], one.get("email"), self.is_here(one)) for one in mirror.staff.values())
         self.emails: Mapping[str, str] = addresses(people)
         """Of those who can be staff here; Smokeball has others, without an address."""
         self.staff = {staff_id: mirror.staff[staff_id] for staff_id in self.emails}
-        users = {one["userId"]: one["staffId"] for one in mirror.users.values() if "userId" in one and "staffId" in one}
-        users |= {one["userId"]: one["id"] for one in mirror.staff.values() if "userId" in one}
-        self._users: dict[str, str] = users
+        by_user = {one["userId"]: one["staffId"] for one in users if isinstance(one.get("userId"), str)}
+        by_user |= {one["userId"]: one["id"] for one in mirror.staff.values() if isinstance(one.get("userId"), str)}
+        self._users: dict[str, str] = by_user
         self._groups = mirror.groups
+        inside = {one: self.members(one) for one in self._groups}
+        self._apart = in_circles(inside)
         self._known = self._users.keys() | mirror.staff.keys() | self._groups.keys()
 
     def is_former(self, one: Json) -> bool:
         """Whether this person has left, as Smokeball's staff or its users have it."""
-        return bool(one.get("former")) or one["id"] in self._former_users
+        return one.get("former") is True or one["id"] in self._former_users
 
     def is_here(self, one: Json) -> bool:
         """Whether this person works here."""
-        return bool(one.get("enabled", True)) and not self.is_former(one)
+        return one.get("enabled") is not False and not self.is_former(one)
+
+    def members(self, group_id: str) -> tuple[str, ...]:
+        """Who is in a group, as Smokeball calls them."""
+        listed = self._groups.get(group_id, {}).get("principalIds")
+        return tuple(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
+
+    def known_in(self, group_id: str) -> tuple[str, ...]:
+        """The staff and group ids in a group, without groups through which it would contain itself."""
+        apart = self._apart if group_id in self._apart else {group_id}
+        return tuple(sorted({known for one in self.members(group_id) if (known := self.known(one))} - apart))
 
     def known(self, principal: str) -> str:
         """The staff or group id of a principal; empty where nobody here is meant."""
@@ -70,7 +85,7 @@ class Principals:
         if staff_id in self.staff:
             return staff_id
         group = self._groups.get(principal)
-        return principal if group is not None and not group.get("isDeleted") else ""
+        return principal if group is not None and group.get("isDeleted") is not True else ""
 
     def knows(self, principals: Iterable[str]) -> bool:
         """Whether all of these are somebody, if not here then in Smokeball."""
@@ -89,7 +104,7 @@ class Principals:
             staff_id = self._users.get(principal, principal)
             if staff_id in self.staff:
                 found.add(staff_id)
-            waiting += self._groups.get(principal, {}).get("principalIds") or ()
+            waiting += self.members(principal)
         return frozenset(found)
 
 
@@ -120,7 +135,7 @@ def records_of_mirror(
         look = mirror.looks.get(one["id"])
         barred = [who for who, bar in bars if is_barred(bar, one["id"])]
         denied = principals.people([*(look.denied if look is not None else ()), *denied_all, *barred])
-        values = _matter(one, numbers[one["id"]], mirror, principals, look)
+        values, wrong = _matter(one, numbers[one["id"]], mirror, principals, look)
         if denied and deny == "wall":
             made.append(_wall(one["id"], denied))
         out = anywhere if deny == "wall" else denied | anywhere
@@ -134,7 +149,7 @@ def records_of_mirror(
             group = _exception(principals, out)
             exceptions[group.id] = group
             values |= {"restricted": "yes", "allowed": (group.id,)}
-        made.append(SourceRecord("matters", one["id"], values))
+        made.append(SourceRecord("matters", one["id"], values, wrong=wrong))
     return (*made, *exceptions.values())
 
 
@@ -146,7 +161,9 @@ def gone_with(matter_id: str) -> tuple[tuple[str, str], ...]:
 def numbers_of(mirror: Mirror) -> dict[str, str]:
     """The numbers of all matters, by their ids: another matter's may change one."""
     return told_apart(
-        {key: _text(one, "number", 100) or readable(key, 100) for key, one in mirror.matters.items()}, "Smokeball"
+        {key: _text(one, "number", 100) or readable(key, 100) for key, one in mirror.matters.items()},
+        "Smokeball",
+        {one: one for one in mirror.matters},
     )
 
 
@@ -168,8 +185,8 @@ def _staff(one: Json, principals: Principals) -> SourceRecord:
         "email": email,
         "title": _text(one, "title", 100),
         "role": _text(one, "role", 100),
-        "former": _yes(principals.is_former(one)),
-        "enabled": _yes(one.get("enabled", True)),
+        "former": "yes" if principals.is_former(one) else flag(one.get("former"), default=False),
+        "enabled": flag(one.get("enabled"), default=True),
         "initials": _text(one, "initials", 10),
         "phone": _number(one.get("phone")),
         "cell": _number(one.get("cell")),
@@ -179,31 +196,47 @@ def _staff(one: Json, principals: Principals) -> SourceRecord:
         "user_id": _text(one, "userId", 250),
         "version_id": _text(one, "versionId", 250),
     }
-    return SourceRecord("staff", one["id"], _there(values))
+    wrong = ("isFormerUser",) if one["id"] in principals.doubtful else ()
+    return SourceRecord("staff", one["id"], _there(values), wrong=wrong)
 
 
 def _group(one: Json, principals: Principals) -> SourceRecord:
-    members = {known for each in one.get("principalIds") or () if (known := principals.known(each))} - {one["id"]}
     values: dict[str, Value] = {
         "id": one["id"],
         "name": _text(one, "name", 100) or readable(one["id"], 100),
-        "members": tuple(sorted(members)),
-        "deleted": _yes(one.get("isDeleted", False)),
+        "members": principals.known_in(one["id"]),
+        "deleted": flag(one.get("isDeleted"), default=False),
     }
-    return SourceRecord("groups", one["id"], _there(values))
+    listed = one.get("principalIds") or []
+    whole = isinstance(listed, list) and all(isinstance(each, str) for each in listed)
+    return SourceRecord("groups", one["id"], _there(values), wrong=() if whole else ("members",))
 
 
-def _matter(one: Json, number: str, mirror: Mirror, principals: Principals, look: Look | None) -> dict[str, Value]:
-    def staff(*links: Any) -> tuple[str, ...]:
-        ids = (link.get("id", "") for link in links if isinstance(link, dict))
-        return tuple(dict.fromkeys(each for each in ids if each in principals.staff))
+def _matter(
+    one: Json, number: str, mirror: Mirror, principals: Principals, look: Look | None
+) -> tuple[dict[str, Value], tuple[str, ...]]:
+    """The values of a matter, and the fields that Smokeball says in another form than its description has."""
+    wrong: list[str] = []
+
+    def ids(name: str, *places: str) -> tuple[str, ...]:
+        """The ids that links in some places have, of a field of this name."""
+        found: list[str] = []
+        for place in places:
+            said = one.get(place) or []
+            for link in said if isinstance(said, list) else [said]:
+                link_id = (link.get("id") or "") if isinstance(link, dict) else None
+                if isinstance(link_id, str):
+                    found.append(link_id)
+                else:
+                    wrong.append(name)
+        return tuple(dict.fromkeys(filter(None, found)))
+
+    def staff(name: str, *places: str) -> tuple[str, ...]:
+        return tuple(each for each in ids(name, *places) if each in principals.staff)
 
     def name(contact: str) -> str:
         # A client without a name would stand behind no wall around that client.
         return readable(mirror.contacts.get(contact), 250) or readable(str(contact), 250)
-
-    def names(links: Any) -> tuple[str, ...]:
-        return tuple(name(link["id"]) for link in links or () if link.get("id"))
 
     status = _text(one, "status", 100) or "Open"
     if look is not None and look.archived and status.casefold() in {"open", "pending"}:
@@ -214,24 +247,24 @@ def _matter(one: Json, number: str, mirror: Mirror, principals: Principals, look
         "number": number,
         "title": _text(one, "title", 250) or _text(one, "description", 250) or number,
         "status": status,
-        "client": names(one.get("clients")),
-        "other_side": names(one.get("otherSides")),
+        "client": tuple(map(name, ids("client", "clients"))),
+        "other_side": tuple(map(name, ids("other_side", "otherSides"))),
         "roles": tuple(
             (readable(role, 100) or "Other", name(contact)) for role, contact in roles if contact in mirror.contacts
         ),
-        "responsible": "".join(staff(one.get("personResponsible"))),
-        "assisting": staff(one.get("personAssisting"), *(one.get("personAssistingStaffs") or ())),
-        "originating": staff(one.get("originatingStaff"), *(one.get("originatingStaffs") or ())),
-        "supervisor": "".join(staff(one.get("supervisor"))),
+        "responsible": "".join(staff("responsible", "personResponsible")[:1]),
+        "assisting": staff("assisting", "personAssisting", "personAssistingStaffs"),
+        "originating": staff("originating", "originatingStaff", "originatingStaffs"),
+        "supervisor": "".join(staff("supervisor", "supervisor")[:1]),
         "description": _text(one, "description", 4000),
         "client_code": _text(one, "clientCode", 250),
-        "is_lead": _yes(one.get("isLead", False)),
+        "is_lead": flag(one.get("isLead"), default=False),
         "opened": if_read(DATE, one.get("openedDate")),
         "closed": if_read(DATE, one.get("closedDate")),
         "external_system_id": _text(one, "externalSystemId", 250),
         "version_id": _text(one, "versionId", 250),
     }
-    return dict(_there(values))
+    return dict(_there(values)), tuple(dict.fromkeys(wrong))
 
 
 def _wall_id(matter_id: str) -> str:
@@ -272,7 +305,3 @@ def _number(phone: Any) -> str:
     if not isinstance(phone, dict):
         return ""
     return readable(" ".join(str(phone[part]) for part in ("areaCode", "number") if phone.get(part)), 100)
-
-
-def _yes(value: Any) -> str:
-    return "yes" if value else "no"

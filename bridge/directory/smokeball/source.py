@@ -15,7 +15,7 @@ import structlog
 
 from bridge import faults
 from bridge.clock import now_ms
-from bridge.directory.smokeball.api import SmokeballApi
+from bridge.directory.smokeball.api import SmokeballApi, listed, named
 from bridge.directory.smokeball.mirror import MIRROR, Mirror, mirror_of, version_of
 from bridge.directory.smokeball.policies import (
     ALL_MATTERS,
@@ -31,9 +31,9 @@ from bridge.directory.smokeball.policies import (
 from bridge.directory.smokeball.records import GIVES, gone_with, numbers_of, records_of_mirror
 from bridge.directory.smokeball.webhooks import ticks
 from bridge.directory.sources.asking import NotAnsweredError
+from bridge.directory.sources.flaws import sorted_out
 from bridge.directory.sources.keeping import keep_read, records_of, unpacked
-from bridge.directory.sources.port import Capabilities, Hint, SourceError, SourceRead
-from bridge.directory.sources.union import checked
+from bridge.directory.sources.port import Capabilities, Hint, SourceRead
 from bridge.settings import SmokeballSettings
 from bridge.store.engine.store import Store
 
@@ -134,14 +134,14 @@ class SmokeballSource:
 
     async def _read_people(self, mirror: Mirror) -> None:
         staff = await self._api.whole("/staff")
-        users = _listed(await self._api.get("/firmusers"))
+        users = named(listed(await self._api.get("/firmusers"), "/firmusers"))
         groups = await self._api.whole("/groups")
         mirror.put("staff", staff)
         mirror.put("users", users)
         mirror.put("groups", groups)
         await self._drop_missing(mirror, "staff", "/staff", {one["id"] for one in staff})
-        for kind, listed in (("users", users), ("groups", groups)):
-            for record_id in getattr(mirror, kind).keys() - {one["id"] for one in listed}:
+        for kind, there in (("users", users), ("groups", groups)):
+            for record_id in getattr(mirror, kind).keys() - {one["id"] for one in there}:
                 # Whoever has left has not come back because no list names them.
                 if not getattr(mirror, kind)[record_id].get("isFormerUser"):
                     mirror.drop(kind, record_id)
@@ -157,7 +157,7 @@ class SmokeballSource:
         missing = sorted(getattr(mirror, kind).keys() - listed)
         for record_id in missing:
             one = await self._api.get(f"{path}/{record_id}") if len(missing) <= _VERIFIED else None
-            if one is None:
+            if not (isinstance(one, dict) and one.get("id") == record_id):
                 mirror.drop(kind, record_id)
             else:
                 mirror.put(kind, [one])
@@ -249,14 +249,14 @@ class SmokeballSource:
         mirror.all_differ = True
         with _as_described("its records"):
             records = await asyncio.to_thread(records_of_mirror, mirror, deny, reference, None if whole else differ)
-        await asyncio.to_thread(checked, self.name, records)
+        good, flaws = await asyncio.to_thread(sorted_out, self.name, records)
         await self._keep(mirror)
         faults.point("smokeball.mirrored")
         self._any_found, self._numbers, mirror.all_differ = any_found, numbers, False
         mirror.differ.clear()
         made = {(one.kind, one.id) for one in records}
         gone = () if whole else tuple(one for each in differ for one in gone_with(each) if one not in made)
-        return SourceRead(records, whole=whole, cursor=cursor, gone=gone)
+        return SourceRead(good, whole=whole, cursor=cursor, gone=gone, flaws=flaws)
 
     async def _keep(self, mirror: Mirror) -> None:
         news = mirror.news()
@@ -278,14 +278,6 @@ def _as_described(what: str) -> Iterator[None]:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         message = f"What Smokeball says of {what} is not what its description says ({type(error).__name__})."
         raise NotAnsweredError(message) from error
-
-
-def _listed(users: Any) -> list[dict[str, Any]]:
-    if not isinstance(users, list) or not all(
-        isinstance(one, dict) and isinstance(one.get("id"), str) for one in users
-    ):
-        raise SourceError("Smokeball's list /firmusers is not what its description says.")
-    return users
 
 
 def _mirror_of_rows(rows: Iterable[tuple[str, str, str, bool]]) -> Mirror:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 from bridge.directory.values import EMAIL, Cell, ValueType, read_cell
@@ -57,17 +57,46 @@ def unaddressed(people: Iterable[tuple[_Id, Any, bool]]) -> list[str]:
     return [str(address) for one, address, here in written if here and address and one not in have]
 
 
-def told_apart(numbers: Mapping[_Id, str], called: str) -> dict[_Id, str]:
+def told_apart(numbers: Mapping[_Id, str], called: str, ids: Mapping[str, _Id]) -> dict[_Id, str]:
     """The numbers of matters, by id, each with its id where another has the same: firms number matters by hand.
 
-    So does one that looks as if it had an id, since the other matter may have got just that. `called` is the system.
+    So does one that looks as if it had an id, since the other matter may have got just that, and one that is the id of
+    another. `called` is the system, `ids` are those of matters in the directory, with their own.
     """
     count = Counter(number.casefold() for number in numbers.values())
+    folded_ids = {written.casefold(): one for written, one in ids.items()}
 
     def own(one: _Id, number: str) -> str:
         with_id, folded = f" ({called} {one})", number.casefold()
-        if count[folded] == 1 and f"({called} ".casefold() not in folded:
+        is_id = folded_ids.get(folded, one) != one
+        if count[folded] == 1 and f"({called} ".casefold() not in folded and not is_id:
             return number
         return number[: _NUMBER_LENGTH - len(with_id)].rstrip() + with_id
 
     return {one: own(one, number) for one, number in numbers.items()}
+
+
+def flag(value: Any, default: bool) -> str:
+    """Yes or no; of something else its text, which cannot be read as either. What is not there is the default."""
+    value = default if value is None else value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)[:_NUMBER_LENGTH] or "nothing"
+
+
+def in_circles(inside: Mapping[str, Collection[str]]) -> set[str]:
+    """The groups that contain themselves, by whatever way: a group in a circle would stop the whole directory."""
+    return {one for one in inside if _reaches_itself(one, inside)}
+
+
+def _reaches_itself(group_id: str, inside: Mapping[str, Collection[str]]) -> bool:
+    seen: set[str] = set()
+    waiting = [group_id]
+    while waiting:
+        for one in inside.get(waiting.pop(), ()):
+            if one == group_id:
+                return True
+            if one in inside and one not in seen:
+                seen.add(one)
+                waiting.append(one)
+    return False

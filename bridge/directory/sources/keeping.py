@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge import faults
-from bridge.directory.sources.port import SourceRead, SourceRecord, SourceStanding, Value
+from bridge.directory.sources.flaws import LeftOut, kept_of
+from bridge.directory.sources.port import Flaw, SourceRead, SourceRecord, SourceStanding, Value
 from bridge.store.engine.unit import ReadUnit, Unit
-from bridge.store.models import SourceRow, SourceState
+from bridge.store.models import SourceFlaw, SourceRow, SourceState
 
 _REMEMBERED = frozenset({"staff", "matters"})
 """Kinds of which a record that is gone is still known."""
@@ -38,11 +39,12 @@ class KeptRecord:
 
 def keep_read(unit: Unit, source: str, read: SourceRead, now: int) -> bool:
     """Keep what a source said, whole or not at all. Returns whether it says something else than before."""
-    only = None if read.whole else {*((one.kind, one.id) for one in read.records), *read.gone}
+    only = None if read.whole or read.flaws else {*((one.kind, one.id) for one in read.records), *read.gone}
     before = {(row.kind, row.record_id): (row.data, bool(row.gone)) for row in _rows(unit, source, only)}
-    given = {(one.kind, one.id): json.dumps(_plain(one), ensure_ascii=False, sort_keys=True) for one in read.records}
+    given = {(one.kind, one.id): _packed(one) for one in read.records}
+    given |= _kept(read, {key: data for key, (data, gone) in before.items() if not gone})
     written = [(source, *key, data, False) for key, data in given.items() if before.get(key) != (data, False)]
-    missing = [key for key in before if key not in given] if read.whole else [key for key in read.gone if key in before]
+    missing = [key for key in (before if read.whole else read.gone) if key in before and key not in given]
     for kind, record_id in missing:
         data, gone = before[kind, record_id]
         if kind not in _REMEMBERED:
@@ -51,6 +53,7 @@ def keep_read(unit: Unit, source: str, read: SourceRead, now: int) -> bool:
             written.append((source, kind, record_id, data, True))
     dropped = any(kind not in _REMEMBERED for kind, _ in missing)
     unit.execute_rows(_PUT, "(?, ?, ?, ?, ?)", written)
+    _note_flaws(unit, source, read)
     changed = bool(written) or dropped
     _stand(unit, source, read_at=now, tried_at=now, trouble="")
     if read.cursor is not None:
@@ -59,6 +62,67 @@ def keep_read(unit: Unit, source: str, read: SourceRead, now: int) -> bool:
         unit.run(SourceState.update(version=SourceState.version + 1).where(SourceState.source == source))
     faults.point("source.kept")
     return changed
+
+
+def _kept(read: SourceRead, before: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    """What stays of the records that cannot be read, with the groups that only these name."""
+    if not read.flaws:
+        return {}
+    given = {(one.kind, one.id): one for one in read.records}
+    known = {key: _record(*key, json.loads(data)) for key, data in before.items() if key[0] == "groups"}
+    groups_before = _members(known.values())
+    groups = {**groups_before, **_members(given.values())}
+    kept: dict[tuple[str, str], str] = {}
+    for flaw in read.flaws:
+        key = flaw.kind, flaw.id
+        if key in given or key not in before:
+            continue
+        one = kept_of(_record(*key, json.loads(before[key])), flaw, groups_before, groups)
+        kept[key] = _packed(one)
+        for name in one.values.get("allowed", ()):
+            if ("groups", name) in known and ("groups", name) not in given:
+                kept.setdefault(("groups", str(name)), before["groups", str(name)])
+    return kept
+
+
+def _members(records: Iterable[SourceRecord]) -> dict[str, tuple[str, ...]]:
+    return {
+        one.id: tuple(member for member in one.values.get("members", ()) if isinstance(member, str))
+        for one in records
+        if one.kind == "groups"
+    }
+
+
+def _note_flaws(unit: Unit, source: str, read: SourceRead) -> None:
+    known = {(one.kind, one.id): one.why for one in flaws_of(unit, source)}
+    found = {(one.kind, one.id): one.why for one in read.flaws}
+    looked = {*known, *found} if read.whole else {*((one.kind, one.id) for one in read.records), *read.gone, *found}
+    for kind, record_id in sorted(looked & known.keys()):
+        if known[kind, record_id] != found.get((kind, record_id)):
+            at = SourceFlaw.source == source, SourceFlaw.kind == kind, SourceFlaw.record_id == record_id
+            unit.run(SourceFlaw.delete().where(*at))
+    rows = [(source, *key, why) for key, why in sorted(found.items()) if known.get(key) != why]
+    unit.execute_rows("INSERT INTO source_flaw (source, kind, record_id, why) VALUES {rows}", "(?, ?, ?, ?)", rows)
+
+
+def flaws_of(unit: ReadUnit, source: str) -> tuple[Flaw, ...]:
+    """What of a source cannot be read."""
+    rows = unit.rows("SELECT kind, record_id, why FROM source_flaw WHERE source = ? ORDER BY kind, record_id", source)
+    return tuple(Flaw(kind, record_id, why) for kind, record_id, why in rows)
+
+
+def left_out(unit: ReadUnit, source: str) -> LeftOut:
+    """What a source has and never could be read."""
+    rows = unit.rows(
+        """
+        SELECT kind, record_id FROM source_flaw flaw WHERE source = ? AND NOT EXISTS (
+            SELECT 1 FROM source_row kept
+            WHERE kept.source = flaw.source AND kept.kind = flaw.kind AND kept.record_id = flaw.record_id
+        )
+        """,
+        source,
+    )
+    return frozenset((kind, record_id) for kind, record_id in rows)
 
 
 def note_trouble(unit: Unit, source: str, trouble: str, now: int) -> None:
@@ -88,9 +152,8 @@ def standing(unit: ReadUnit, source: str) -> SourceStanding:
     if row is None:
         return SourceStanding(source, None, None)
     counted = unit.rows("SELECT kind, count(*) FROM source_row WHERE source = ? AND NOT gone GROUP BY kind", source)
-    return SourceStanding(
-        source, row.read_at, row.tried_at, row.trouble, row.cursor, {kind: int(n) for kind, n in counted}
-    )
+    counts, flaws = {kind: int(number) for kind, number in counted}, flaws_of(unit, source)
+    return SourceStanding(source, row.read_at, row.tried_at, row.trouble, row.cursor, counts, flaws[:_FEW], len(flaws))
 
 
 def links(unit: ReadUnit) -> Links:
@@ -126,6 +189,10 @@ def _at(source: str, kind: str, record_id: str) -> tuple[Any, Any, Any]:
 def _stand(unit: Unit, source: str, **values: object) -> None:
     if not unit.run(SourceState.update(values).where(SourceState.source == source)):
         unit.run(SourceState.insert(source=source, **values))
+
+
+def _packed(record: SourceRecord) -> str:
+    return json.dumps(_plain(record), ensure_ascii=False, sort_keys=True)
 
 
 def _plain(record: SourceRecord) -> dict[str, Any]:

@@ -45,12 +45,28 @@ class SourceRecord:
     """Where it stands, of a record from a file."""
     line: int = 0
     path: str = ""
+    wrong: tuple[str, ...] = ()
+    """What of it the source does not say in the form that its description has."""
 
     def row(self, source: str) -> SheetRow:
         """The record as a row of a file: its own, or one that is called as the source is."""
         cells = {name: _cell(value, self.line) for name, value in self.values.items()}
         path = self.path if self.file else f"{self.kind}[{self.id}]"
         return SheetRow(_KINDS[self.kind], self.file or source, self.line, path, cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A record that cannot be read as it is now: it stays as it was read last, and lets nobody in."""
+
+    kind: str
+    id: str
+    why: str
+    """In words, with the field and its value."""
+    read: SourceRecord | None = None
+    """As far as it could be read; None where nothing is to be taken from it."""
+    unread: frozenset[str] = frozenset()
+    """The fields that could not be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +80,8 @@ class SourceRead:
     """From where the next changes are to be read; None where that stays as it was."""
     gone: tuple[tuple[str, str], ...] = ()
     """Kinds and ids of what is there no longer, in a read that is not whole."""
+    flaws: tuple[Flaw, ...] = ()
+    """What is there and cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +120,10 @@ class SourceStanding:
     cursor: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     """How many records it has of each kind, without those that are gone."""
+    flaws: tuple[Flaw, ...] = ()
+    """The first of what of it cannot be read."""
+    flawed: int = 0
+    """How much there is of that."""
 
 
 class Source(Protocol):

@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 _MOST_HINTS = 500
 """Hints kept; where more come, everything is read instead."""
 _PEOPLE = frozenset({"staff", "groups"})
+_NAMED = 20
 _PAUSE_MS = 30_000
 """The longest time after which a source that failed is asked again."""
 _DAY = 24 * 60 * 60
@@ -54,6 +55,8 @@ class SourceReader:
         """When it was read whole, since this process began."""
         self._first = 0
         """Which of what may be due has its turn next."""
+        self._flawed: set[str] = set()
+        """What the log was told of that cannot be read."""
 
     def hint(self, hint: Hint | None) -> None:
         """Have a record looked at; with None, or where too many were named, everything that changed."""
@@ -128,6 +131,10 @@ class SourceReader:
             raise
         if self.trouble:
             log.info("source_read_again", source=self.source.name)
+        flaws = {f"{one.kind} {one.id}: {one.why}" for one in (read.flaws if read is not None else ())}
+        if new := flaws - self._flawed:
+            log.warning("source_records_not_read", source=self.source.name, count=len(new), some=sorted(new)[:_NAMED])
+        self._flawed = flaws if read is not None and read.whole else self._flawed | flaws
         self.trouble, self.read_at = "", now
         self._count("changed" if changed else "unchanged")
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.clock import now_ms
 from bridge.directory.building import build_firm
 from bridge.directory.checks import check_records
+from bridge.directory.fields import STAFF
 from bridge.directory.forms.rows import SheetRow
 from bridge.directory.forms.sheet_form import SheetForm
 from bridge.directory.merging import Merged, Statement, merge
@@ -19,10 +20,12 @@ from bridge.directory.problems import DirectoryError, ProblemList
 from bridge.directory.read import Snapshot, rows_of
 from bridge.directory.reading import Record, check_repeated, read_rows
 from bridge.directory.references import resolve_references
+from bridge.directory.sources.flaws import LeftOut, without
 from bridge.directory.sources.keeping import (
     KeptRecord,
     Links,
     keep_read,
+    left_out,
     links,
     note_trouble,
     records_of,
@@ -84,7 +87,8 @@ class Sources:
 
         Raises DirectoryError where what they say does not go together, or one of them has not said anything yet.
         """
-        stored = {name: await self._store.read(records_of, name) for name in self.names}
+        stored = await self._stored()
+        out = {name: await self._store.read(left_out, name) for name in self.names}
         silent = [one.source for one in await self.standings() if one.read_at is None]
         who = await self._store.read(links)
 
@@ -94,7 +98,9 @@ class Sources:
             said = [
                 _statement(
                     name,
-                    (_read_again(known_reads, self._reads, name, row, problems) for row in rows),
+                    _known_only(
+                        (_read_again(known_reads, self._reads, name, row, problems) for row in rows), out[name]
+                    ),
                     self._gives,
                     problems,
                 )
@@ -104,6 +110,36 @@ class Sources:
 
         _say_silent(silent)
         return await asyncio.to_thread(work)
+
+    async def left(self, known: Firm) -> frozenset[str]:
+        """Who of the firm in force has left as the sources have it, also where what they say does not go together
+        (F2)."""
+        if any(one.read_at is None for one in await self.standings()):
+            # Whom a source does not have that never spoke has not left.
+            return frozenset()
+        stored = await self._stored()
+        people = {name: [row for row in rows if row[0] == STAFF.name] for name, rows in stored.items()}
+        who = await self._store.read(links)
+
+        def work() -> frozenset[str]:
+            problems = ProblemList()
+            try:
+                said = [
+                    _statement(name, (_read_one(name, one, problems) for one in unpacked(rows)), self._gives, problems)
+                    for name, rows in people.items()
+                ]
+                staff = merge(said, self._owns, problems, who, known).records[STAFF.name]
+                problems.raise_any()
+            except DirectoryError:
+                # Who is who is not clear, so neither is who has left.
+                return frozenset()
+            gone = {one.get("id") for one in staff if one.get("former", False) or not one.get("enabled", True)}
+            return frozenset(gone & known.active_staff)
+
+        return await asyncio.to_thread(work)
+
+    async def _stored(self) -> dict[str, list[tuple[str, str, str, bool]]]:
+        return {name: await self._store.read(records_of, name) for name in self.names}
 
 
 def union_of(
@@ -181,6 +217,14 @@ def _read_again(
 def _read_one(source: str, kept: KeptRecord, problems: ProblemList) -> _ReadRecord:
     ((record,),) = read_rows([kept.record.row(source)], problems, source).values()
     return _ReadRecord(kept.record.id, record, kept.gone)
+
+
+def _known_only(read: Iterable[_ReadRecord], out: LeftOut) -> Iterator[_ReadRecord]:
+    """The records without the names of what their source has and never could be read."""
+    for one in read:
+        record = without(one.record, out) if out else one.record
+        if record is not None:
+            yield one if record is one.record else replace(one, record=record)
 
 
 def _statement(

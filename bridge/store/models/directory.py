@@ -57,6 +57,18 @@ class SourceState(Base):
     """Why it could not be read the last time."""
 
 
+class SourceFlaw(Base):
+    """A record of a source that cannot be read as it is now."""
+
+    source = TextField()
+    kind = TextField()
+    record_id = TextField()
+    why = TextField()
+
+    class Meta:
+        primary_key = CompositeKey("source", "kind", "record_id")
+
+
 class SourceLink(Base):
     """Which record of the directory a source's record is, kept so that a new e-mail address makes nobody another."""
 
@@ -110,3 +122,17 @@ class ReplacedRecord(Base):
 
     class Meta:
         primary_key = CompositeKey("kind", "record_id")
+
+
+class EarlierRecord(Base):
+    """A record of the directory before it changed first in some hour, for a day: what its removals add up from."""
+
+    kind = TextField()
+    record_id = TextField()
+    hour = BigIntegerField()
+    """Since the epoch."""
+    data = TextField()
+    """JSON."""
+
+    class Meta:
+        primary_key = CompositeKey("kind", "record_id", "hour")

@@ -19,6 +19,8 @@ class ScimResource(Base):
     """Of a user: the address they have here, which stays should the client take it away."""
     deleted = BooleanField(default=False)
     """Whether the client deleted it; a user is kept, so that who comes back is known again (S3)."""
+    pushed_at = BigIntegerField(null=True)
+    """When it was pushed last; null where that was before it was noted."""
 
 
 class Account(Base):

@@ -89,9 +89,9 @@ async def connected_to_clio(
             client = client_of(settings)
             await store.run(keep_tokens, "clio", make_key(client), Tokens("", fake.refresh, 0))
         async with ClioApi(settings, store, Bucket(1e9, BURST, sleep=no_sleep)) as api:
-            now = [1_795_000_000_000]
+            now = [1_796_000_000_000]
             reader = SourceReader(
-                ClioSource(settings, api),
+                ClioSource(settings, api, clock=lambda: now[0]),
                 store,
                 poll_seconds=60,
                 whole_seconds=settings.whole_minutes * 60,

@@ -286,7 +286,7 @@ async def test_a_confirmation_is_for_exactly_that_content(path: Path, store: Sto
     assert len(directory.firm.active_staff) == 5
 
 
-async def test_a_held_change_is_judged_once_a_day_and_not_at_every_look(
+async def test_a_held_change_is_judged_once_an_hour_and_on_each_day_and_not_at_every_look(
     path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory = service(path, store)
@@ -296,9 +296,9 @@ async def test_a_held_change_is_judged_once_a_day_and_not_at_every_look(
     assert isinstance(outcome, Held)
     judged: list[date] = []
 
-    def judge(old: Firm, new: Firm, today: date) -> DirectoryChange:
+    def judge(old: Firm, new: Firm, today: date, *day_ago: Firm) -> DirectoryChange:
         judged.append(today)
-        return diff_firms(old, new, today)
+        return diff_firms(old, new, today, *day_ago)
 
     monkeypatch.setattr("bridge.directory.file.diff_firms", judge)
     assert await directory.refresh() == outcome

@@ -75,6 +75,27 @@ async def test_S1_nothing_is_taken_over_before_all_have_spoken(path: Path, store
     assert await directory.refresh() == Unchanged()
 
 
+async def test_S1_S3_where_what_they_say_does_not_go_together_whoever_has_left_leaves(path: Path, store: Store) -> None:
+    directory = union(path, store)
+    await everybody(store)
+    await directory.refresh()
+    await say(
+        store, "smokeball", whole(matter("2026-1", responsible="ann@firm.example"), matter("2026-2"), person("Ann"))
+    )
+    people = [person("Ben", former="yes"), *map(person, NAMES[2:]), person("Zoe")]
+    await say(store, "scim", whole(person("Ann", first_name="Anna"), *people))
+    write(path, WALL.replace("2026-1", "nowhere"))
+    await directory.refresh()
+    assert directory.problems
+    assert directory.firm.active_staff == {f"u-{name}" for name in NAMES} - {"u-Ben"}
+    assert directory.firm.staff["u-Ann"].first_name == "Ann"
+    assert "m-2026-2" not in directory.firm.matters
+    assert isinstance(await directory.refresh(), Invalid)
+    write(path, WALL)
+    assert isinstance(await directory.refresh(), Applied)
+    assert directory.firm.active_staff == {f"u-{name}" for name in NAMES} - {"u-Ben"} | {"u-Zoe"}
+
+
 async def test_S1_a_source_that_is_down_leaves_what_it_said(path: Path, store: Store) -> None:
     directory = union(path, store)
     await everybody(store)

@@ -135,7 +135,7 @@ async def forwarded(port: int, fake: FakeHomeserver) -> AsyncIterator[None]:
 
 async def test_P2_firm_admins_read_of_every_check_in_words(settings: Settings, fake: FakeHomeserver) -> None:
     async with running(settings, fake) as firm:
-        assert CHECKS.keys() == {*firm.bridge.health(), "sign_on"}
+        assert CHECKS.keys() == {*firm.bridge.health(), "sign_on", "scim"}
 
 
 async def test_a_homeserver_that_is_away_at_the_start_is_met_when_it_comes(

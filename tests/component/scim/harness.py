@@ -65,7 +65,8 @@ class Client:
         """Have the directory follow what was pushed."""
         scim = self.api.firm.bridge.scim
         assert scim is not None
-        await scim.run()
+        for _ in range(2):
+            await scim.run()
         await self.api.firm.service.directory.refresh()
 
     def active(self) -> set[str]:

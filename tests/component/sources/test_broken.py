@@ -81,22 +81,6 @@ async def test_s1_a_list_that_is_none_is_said_and_leaves_the_firm(
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"personAssistingStaffs": 7}, {"clients": [7]}, {"title": {"a": 1}, "clients": {"a": 1}}]
-)
-async def test_s1_a_record_that_is_none_is_said_and_leaves_the_firm(
-    store: Store, tmp_path: Path, wrong: dict[str, Any]
-) -> None:
-    async with connected(store, tmp_path) as one:
-        _, ben, matter = small_firm(one.fake)
-        await one.settled()
-        one.fake.matter(2, **wrong)
-        one.fake.settle()
-        await one.look()
-        assert "not what its description says" in one.reader.trouble
-        assert one.sees(ben, matter)
-
-
-@pytest.mark.parametrize(
     "wrong",
     [
         {"description": "a\u202eb", "title": None},

@@ -126,6 +126,20 @@ async def _swapped(fed: FedFirm) -> None:
     assert fed.people["cat"].user_id in await fed.firm.bot.members(fed.room)
 
 
+async def _unknown_value(fed: FedFirm) -> None:
+    """In one change a status that nobody knows, and Ben on the team; then it is put right, without Ben."""
+    fed.fake.matter(1, status="Suspended", supervisor=link(fed.ids["ben"]))
+    fed.fake.settle()
+    assert await fed.webhook("matter.updated", fed.matter) == 200
+    await fed.until(lambda: fed.rows("SELECT 1 FROM source_flaw WHERE kind = 'matters'"))
+    await fed.keeps_out(*OUT)
+    fed.fake.matter(1, status="Open", supervisor=None)
+    fed.fake.settle()
+    assert await fed.webhook("matter.updated", fed.matter) == 200
+    await fed.until(lambda: not fed.rows("SELECT 1 FROM source_flaw"))
+    await fed.keeps_out(*OUT)
+
+
 async def _mass_removal(fed: FedFirm) -> None:
     before = await fed.firm.bot.members(fed.room)
     for name in FORGOTTEN:
@@ -190,6 +204,7 @@ ATTACKS = (
     OfSource("makes somebody a firm admin by SCIM or Smokeball", "S1", "the owner of roles", _makes_admin),
     OfSource("has a user renamed onto a colleague who is shut out", "S1", "who is who stays", _renamed),
     OfSource("has two people change their external ids", "S1", "who is who stays", _swapped),
+    OfSource("says what nobody can read, and lets somebody in with it", "S1", "a flaw lets nobody in", _unknown_value),
     OfSource("forgets half the firm", "S3", "*Confirm*", _mass_removal),
     OfSource("drops all walls and deny-lists", "S3", "*Confirm*; a leaver in it is out at once", _drops_walls),
     OfSource("does not answer, while people leave", "S1", "what it said stays; others take away", _down),

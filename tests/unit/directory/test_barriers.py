@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,9 +23,10 @@ WALLED = firm_of(SECRET, walls=(WALL,), groups=(BOARD,))
 LISTED = firm_of(matter(1, restricted=True, allowed=("ann",)), groups=(BOARD,))
 
 
-@given(firms(), firms())
-def test_S3_without_its_opening_a_change_lets_in_nobody_who_was_kept_out(old: Firm, new: Firm) -> None:
-    opens = opening(old, new, TODAY)
+@given(firms(), firms(), firms())
+def test_S3_without_its_opening_a_change_lets_in_nobody_who_was_kept_out(old: Firm, new: Firm, before: Firm) -> None:
+    day_ago = Firm(*({**one, **two} for one, two in zip(_tables(old), _tables(before), strict=True)))
+    opens = opening(old, new, TODAY, day_ago)
     kept = without_opening(old, new, opens)
     for one in kept.matters.values():
         for staff_id in PEOPLE:
@@ -32,7 +34,11 @@ def test_S3_without_its_opening_a_change_lets_in_nobody_who_was_kept_out(old: Fi
             assert not let_in or may_access(new, staff_id, new.matters[one.id], TODAY)
             out = opens.walled.get(one.id, frozenset()) | opens.restricted.get(one.id, frozenset())
             assert not (let_in and staff_id in out)
-    assert opening(old, kept, TODAY).share == 0
+    assert opening(old, kept, TODAY, day_ago).share == 0
+
+
+def _tables(firm: Firm) -> list[Any]:
+    return [firm.staff, firm.matters, firm.groups, firm.walls, firm.channels]
 
 
 @pytest.mark.parametrize(

@@ -31,10 +31,11 @@ CHECKS: Final = {
     "accounts": "Whoever keeps the accounts can be reached",
     "directory": "The directory is followed",
     "sources": "Each source of the directory can be read",
+    "scim": "What is pushed by SCIM is taken over",
     "sign_on": "The firm's single sign-on can be reached",
 }
 """What each check of health looks at, as a firm admin reads it."""
-_IN_ITS_OWN_WORDS: Final = frozenset({"clock", "filing", "directory"})
+_IN_ITS_OWN_WORDS: Final = frozenset({"clock", "filing", "directory", "scim"})
 """Checks whose sentences name no room. Those of others may name one of a matter that is hidden from the reader (M3)."""
 _ON_THE_SERVER: Final = "The bridge's log and its address /health/ready on the server say why."
 

@@ -1,0 +1,135 @@
+"""One record of a source that cannot be read never stops the rest, and lets nobody in (S1, S3). Pure.
+
+It stays as it was read last, but for what it takes away now, as far as that can be read: whoever left, whoever is off a
+matter's team or list, a restriction, a client more whose wall is to hold. One that never could be read is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from bridge.directory.problems import ProblemList
+from bridge.directory.reading import Record, read_rows
+from bridge.directory.sources.port import Flaw, SourceRecord, Value
+from bridge.directory.values import Refers, boolean, status
+from bridge.firm.model import MatterStatus
+
+_TEAM = ("responsible", "supervisor", "assisting", "originating")
+_LEAVES: Mapping[str, bool] = {"former": True, "enabled": False}
+_ENDED = (MatterStatus.CLOSED, MatterStatus.DELETED)
+Groups = Mapping[str, Sequence[str]]
+"""Who is in each group of a source, by its id."""
+LeftOut = frozenset[tuple[str, str]]
+"""Kinds and ids of what a source has and never could be read."""
+
+
+def sorted_out(source: str, records: Iterable[SourceRecord]) -> tuple[tuple[SourceRecord, ...], tuple[Flaw, ...]]:
+    """The records of a source that can be read, and what is wrong with the others."""
+    good: list[SourceRecord] = []
+    flaws: list[Flaw] = []
+    seen: dict[tuple[str, str, str], Record] = {}
+    for one in records:
+        problems = ProblemList()
+        ((read,),) = read_rows([one.row(source)], problems, source, seen).values()
+        whys = [f"{each.column.rpartition('.')[2]}: {each.message}" for each in problems.found]
+        whys += [f"{name}: It is not in the form that the source's description has." for name in one.wrong]
+        if not whys:
+            good.append(one)
+            continue
+        unread = frozenset((*read.unread, *one.wrong))
+        values = {name: value for name, value in one.values.items() if name not in unread}
+        flaws.append(Flaw(one.kind, one.id, " ".join(whys), SourceRecord(one.kind, one.id, values), unread))
+    return tuple(good), tuple(flaws)
+
+
+def kept_of(before: SourceRecord, flaw: Flaw, groups_before: Groups, groups: Groups) -> SourceRecord:
+    """A record as it was read last, without what the one that cannot be read takes away."""
+    if flaw.read is None:
+        return before
+    values, now = dict(before.values), flaw.read.values
+    if before.kind == "staff":
+        values |= {name: now[name] for name, gone in _LEAVES.items() if _says(now, name, gone)}
+    elif before.kind == "matters":
+        _restrict(values, now, flaw.unread, groups_before, groups)
+        _take_off(values, now, flaw.unread)
+        values["client"] = tuple(dict.fromkeys((*_listed(values.get("client")), *_listed(now.get("client")))))
+        if (
+            status(str(now.get("status") or "Open")) in _ENDED
+            and status(str(values.get("status") or "Open")) not in _ENDED
+        ):
+            values["status"] = now["status"]
+    return SourceRecord(before.kind, before.id, {name: value for name, value in values.items() if value})
+
+
+def without(record: Record, left_out: LeftOut) -> Record | None:
+    """The record without names of what is left out; None where nothing is left of it, as of a wall around such a
+    matter."""
+    names = {kind: {one for of, one in left_out if of == kind} for kind in ("staff", "groups", "matters")}
+    hidden = {
+        Refers.STAFF: names["staff"],
+        Refers.PEOPLE: names["staff"] | names["groups"],
+        Refers.MATTER: names["matters"],
+    }
+    values = dict(record.values)
+    for each in record.row.kind.fields:
+        out = hidden.get(each.type.refers)
+        value = values.get(each.name)
+        if not out or not value:
+            continue
+        if isinstance(value, str):
+            values[each.name] = "" if value in out else value
+        else:
+            values[each.name] = tuple(one for one in value if (one if isinstance(one, str) else one[0]) not in out)
+        if not values[each.name]:
+            del values[each.name]
+            if each.required or each.type.refers is Refers.MATTER:
+                return None
+    return Record(record.row, values, record.unread)
+
+
+def _restrict(values: dict[str, Value], now: Mapping[str, Value], unread: frozenset[str], *groups: Groups) -> None:
+    if not _says(now, "restricted", taken=True):
+        return
+    if not _says(values, "restricted", taken=True):
+        values |= {"restricted": "yes", "allowed": now.get("allowed", ())}
+    elif "allowed" not in unread and values.get("allowed") != now.get("allowed"):
+        before, after = (
+            _people(_listed(of.get("allowed")), in_groups) for of, in_groups in zip((values, now), groups, strict=True)
+        )
+        values["allowed"] = tuple(sorted(before & after))
+
+
+def _take_off(values: dict[str, Value], now: Mapping[str, Value], unread: frozenset[str]) -> None:
+    """Leave on the team only who is on it still."""
+    if not unread.isdisjoint(_TEAM):
+        return
+    still = {one for name in _TEAM for one in _listed(now.get(name))}
+    for name in _TEAM:
+        value = values.get(name, "")
+        if isinstance(value, str):
+            values[name] = value if value in still else ""
+        else:
+            values[name] = tuple(one for one in _listed(value) if one in still)
+
+
+def _says(values: Mapping[str, Value], name: str, taken: bool) -> bool:
+    value = values.get(name)
+    return isinstance(value, str) and bool(value) and boolean(value) is taken
+
+
+def _listed(value: Value | None) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return tuple(one for one in value or () if isinstance(one, str))
+
+
+def _people(names: Iterable[str], groups: Groups) -> frozenset[str]:
+    found: set[str] = set()
+    seen: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        if (name := waiting.pop()) not in seen:
+            seen.add(name)
+            waiting += groups.get(name, ())
+            found |= set() if name in groups else {name}
+    return frozenset(found)

@@ -1,0 +1,108 @@
+"""Many small removals count together, for a day or until a firm admin confirms (S3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridge.directory.file import Applied, DirectoryFile, Held
+from bridge.firm.policy import may_access
+from bridge.store.engine.store import Store
+from tests.component.directory.test_directory_file import path, replace_text, service, staff
+
+__all__ = ["path"]
+DAY_MS = 24 * 60 * 60 * 1000
+MANY = tuple(f"P{number}" for number in range(10))
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The time, in milliseconds."""
+    at = [1_795_000_000_000]
+    for module in ("file", "keeping"):
+        monkeypatch.setattr(f"bridge.directory.{module}.now_ms", lambda: at[0])
+    return at
+
+
+def listed(*allowed: str) -> str:
+    """Ten people, and a matter for those allowed."""
+    of = ", ".join(one.lower() for one in allowed)
+    return f"{staff(*MANY)}matters:\n  - {{id: m, number: M1, title: T, restricted: yes, allowed: [{of}]}}\n"
+
+
+def inside(directory: DirectoryFile) -> set[str]:
+    firm = directory.firm
+    return {one for one in firm.staff if may_access(firm, one, firm.matters["m"], directory.today())}
+
+
+async def test_S3_who_leaves_one_by_one_counts_together_for_a_day_and_after_a_restart(
+    path: Path, store: Store, now: list[int]
+) -> None:
+    replace_text(path, staff(*MANY))
+    await service(path, store).refresh()
+    for left in (1, 2):
+        replace_text(path, staff(*MANY[left:]))
+        assert isinstance(await service(path, store).refresh(), Applied)
+        now[0] += 60_000
+    replace_text(path, staff(*MANY[3:], "New"))
+    directory = service(path, store)
+    held = await directory.refresh()
+    assert isinstance(held, Held)
+    assert "With those who left in the last 24 hours it is 30 % of the staff." in held.change.summary()
+    assert len(directory.firm.active_staff) == 8
+    # Who is there and what is new is not held back by what went before.
+    replace_text(path, staff(*MANY[2:], "New"))
+    assert isinstance(await directory.refresh(), Applied)
+    replace_text(path, staff(*MANY[3:], "New"))
+    assert isinstance(await directory.refresh(), Held)
+    await directory.confirm("p9")
+    assert isinstance(await directory.refresh(), Applied)
+    # An admin who confirmed knows of those before.
+    replace_text(path, staff(*MANY[4:], "New"))
+    assert isinstance(await directory.refresh(), Applied)
+    replace_text(path, staff(*MANY[6:], "New"))
+    assert isinstance(await directory.refresh(), Held)
+    now[0] += DAY_MS + 60 * 60 * 1000
+    replace_text(path, staff(*MANY[5:], "New"))
+    assert isinstance(await directory.refresh(), Applied)
+
+
+async def test_S3_a_list_that_grows_by_a_few_at_a_time_waits_when_most_of_those_shut_out_would_be_let_in(
+    path: Path, store: Store, now: list[int]
+) -> None:
+    directory = service(path, store)
+    replace_text(path, listed("P0"))
+    await directory.refresh()
+    for allowed in (4, 5):
+        replace_text(path, listed(*MANY[:allowed]))
+        assert isinstance(await directory.refresh(), Applied)
+    # The seventh is most of the nine who were shut out; whoever is taken off at the same time is so at once.
+    replace_text(path, listed(*MANY[1:7]))
+    directory = service(path, store)
+    assert isinstance(await directory.refresh(), Held)
+    assert inside(directory) == {"p1", "p2", "p3", "p4"}
+    replace_text(path, listed(*MANY[1:5]))
+    await directory.refresh()
+    assert directory.held is None
+    now[0] += DAY_MS + 60 * 60 * 1000
+    replace_text(path, listed(*MANY[1:7]))
+    assert isinstance(await directory.refresh(), Applied)
+    assert len(inside(directory)) == 6
+
+
+async def test_S3_walls_that_end_one_by_one_count_together(path: Path, store: Store, now: list[int]) -> None:
+    def walled(*walls: int) -> str:
+        each = (f"  - {{id: w{one}, matter: M1, people: [p{one}]}}\n" for one in walls)
+        matter = "matters:\n  - {id: m, number: M1, title: T}\n"
+        return f"{staff(*MANY)}{matter}" + (f"walls:\n{''.join(each)}" if walls else "")
+
+    directory = service(path, store)
+    replace_text(path, walled(0, 1, 2, 3, 4, 5))
+    await directory.refresh()
+    replace_text(path, walled(1, 2, 3, 4, 5))
+    assert isinstance(await directory.refresh(), Applied)
+    now[0] += 60 * 60 * 1000
+    replace_text(path, walled(2, 3, 4, 5, 9))
+    assert isinstance(await directory.refresh(), Held)
+    assert inside(directory) == {"p0", "p6", "p7", "p8"}

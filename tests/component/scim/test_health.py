@@ -1,0 +1,97 @@
+"""What health and the metrics say of SCIM, and what becomes of a resource that cannot be read (S1, S3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scim2_models import Context, User
+
+from bridge.store.models import ScimResource
+from tests.component.scim.harness import Client, patch, scim_firm, user
+
+INACTIVE = patch({"op": "Replace", "path": "active", "value": "False"})
+
+
+def metric(client: Client, name: str, **labels: str) -> float | None:
+    return client.api.firm.service.metrics.registry.get_sample_value(f"firm_bridge_scim_{name}", labels)
+
+
+async def test_S3_health_says_what_was_refused_and_what_waits(tmp_path: Path, database_url: str) -> None:
+    async with scim_firm(tmp_path, database_url) as client:
+        bridge = client.api.firm.bridge
+        assert bridge.health()["scim"] == ""
+        assert metric(client, "push_age_seconds") == -1
+        made = [await client.make(user(f"Zo{letter}")) for letter in "abcdefghijkl"]
+        await client.told()
+        assert 0 <= (metric(client, "push_age_seconds") or -1) < 600
+        # What anybody can send is counted, and no more is said of it.
+        with_no_token = Client(client.api, "nonsense")
+        assert (await with_no_token.ask("GET", "/Users"))[0] == 401
+        assert bridge.health()["scim"] == ""
+        assert metric(client, "refused_total", why="no_token") == 1
+        assert (await client.ask("POST", "/Users", user("Zoa", userName="other")))[0] == 409
+        assert (await client.ask("POST", "/Users", b"{"))[0] == 400
+        assert (await client.ask("GET", "/Users/none"))[0] == 404
+        said = bridge.health()["scim"]
+        assert "1 that could not be understood" in said
+        assert "1 with a name or address that is somebody else's" in said
+        assert "last pushed: less than a minute ago" in said
+        for one in made:
+            assert (await client.ask("PATCH", f"/Users/{one}", INACTIVE))[0] == 200
+        await client.told()
+        assert "The leaving of 12 people who have left waits for a firm admin" in bridge.health()["scim"]
+        assert metric(client, "held") == 12
+
+
+async def test_S1_a_resource_that_is_kept_in_another_form_stays_as_it_was_and_stops_nobody(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with scim_firm(tmp_path, database_url) as client:
+        zoe, yan = await client.make(user("Zoe")), await client.make(user("Yan"))
+        await client.told()
+        broken = ScimResource.update(data='{"userName": 7}').where(ScimResource.id == zoe)
+        await client.api.firm.service.store.run(lambda unit: unit.run(broken))
+        await client.api.firm.restart()
+        scim = client.api.firm.bridge.scim
+        assert scim is not None
+        await scim.run()
+        again = Client(client.api, client.token)
+        await again.told()
+        assert {"Zoe", "Yan"} <= again.active()
+        directory = client.api.firm.service.directory
+        assert [each.id for one in directory.standings for each in one.flaws] == [zoe]
+        assert not directory.problems
+        assert [one.resource.id for one in await scim.resources.everything() or ()] == [yan]
+        # Pushed again they are themselves.
+        pushed = User.model_validate(user("Zoe"), scim_ctx=Context.RESOURCE_CREATION_REQUEST)
+        resource_type = scim.provider.resource_types[0]
+        with scim.provider:
+            made = await scim.resources.create(resource_type, pushed)
+        assert made.id == zoe
+        await again.told()
+        assert [each.id for one in directory.standings for each in one.flaws] == []
+        assert "Zoe" in again.active()
+
+
+async def test_S3_newcomers_are_told_together_and_who_leaves_at_once(tmp_path: Path, database_url: str) -> None:
+    async with scim_firm(tmp_path, database_url) as client:
+        zoe, *_ = [await client.make(user(name)) for name in ("Zoe", "Xia", "Yan", "Uma")]
+        await client.told()
+        scim, directory = client.api.firm.bridge.scim, client.api.firm.service.directory
+        assert scim is not None
+        for number in range(3):
+            await client.make(user(f"New{'abc'[number]}"))
+            await scim.run()
+            await directory.refresh()
+        assert not {"Newa", "Newb", "Newc"} & client.active()
+        await client.ask("PATCH", f"/Users/{zoe}", INACTIVE)
+        await scim.run()
+        await directory.refresh()
+        assert {"Newa", "Newb", "Newc"} <= client.active()
+        assert "Zoe" not in client.active()
+        # They never wait for more than some seconds, however many come.
+        for letter in "defghijk":
+            await client.make(user(f"New{letter}"))
+            await scim.run()
+        await directory.refresh()
+        assert "Newd" in client.active()

@@ -1,0 +1,183 @@
+"""One record of Smokeball's that cannot be read: the rest goes on, leavers first, and nobody is let in (S1, S3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.check.finding import Verdict
+from bridge.check.sources import said_findings
+from bridge.directory.sources.keeping import standing
+from bridge.directory.sources.port import Hint
+from bridge.firm.model import MatterStatus
+from bridge.store.engine.store import Store
+from bridge.wording.directory import status_text
+from tests.component.sources.connected import Connected, connected
+from tests.component.sources.test_smokeball import small_firm
+from tests.fakes.smokeball import link
+
+FLAWED: tuple[dict[str, Any], ...] = (
+    {"status": "Suspended"},
+    {"status": {"a": 1}},
+    {"personAssistingStaffs": 7},
+    {"personResponsible": "x"},
+    {"clients": [7]},
+    {"clients": {"id": 7}},
+    {"isLead": "maybe"},
+)
+
+
+async def flaws(one: Connected) -> list[str]:
+    return [each.id for each in (await one.store.read(standing, "smokeball")).flaws]
+
+
+@pytest.mark.parametrize("wrong", FLAWED)
+async def test_S1_a_matter_that_cannot_be_read_stops_nothing_and_lets_nobody_in(
+    store: Store, tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, _ = small_firm(one.fake)
+        cat = one.fake.person(3, "Cat")
+        second = one.fake.matter(2, personResponsible=link(ann))
+        one.fake.world.policies[second] = [one.fake.user_of(cat)]
+        await one.settled()
+        assert [one.sees(each, second) for each in (ann, ben, cat)] == [True, True, False]
+        # Of a known one that breaks, what was read last stays, less what it takes away; a new one is left out.
+        one.fake.matter(2, title="Other", **{"personResponsible": link(cat), **wrong})
+        third = one.fake.matter(3, **wrong)
+        one.fake.world.policies[second] = [one.fake.user_of(ben)]
+        one.fake.world.staff[ann]["former"] = True
+        await one.settled()
+        assert one.reader.trouble == ""
+        assert one.directory.firm.active_staff == {ben, cat}
+        assert one.directory.firm.matters[second].title == "Matter 2"
+        assert not any(one.sees(each, second) for each in (ann, ben, cat))
+        assert third not in one.directory.firm.matters
+        assert await flaws(one) == [second, third]
+        # Once it is right again, it is as Smokeball says.
+        right = {"status": "Open", "personAssistingStaffs": [], "clients": [], "isLead": False}
+        for number in (2, 3):
+            one.fake.matter(number, **{**right, "personResponsible": link(cat)})
+        await one.settled()
+        assert await flaws(one) == []
+        assert [one.sees(each, second) for each in (ann, ben, cat)] == [False, False, True]
+        assert one.sees(ben, third)
+
+
+async def test_S3_what_a_flawed_matter_takes_away_goes_ahead(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        await one.settled()
+        one.fake.matter(1, status="Suspended")
+        await one.settled()
+        assert one.sees(ben, first)
+        one.fake.world.policies[first] = [one.fake.user_of(ben)]
+        await one.settled()
+        assert [one.sees(each, first) for each in (ann, ben)] == [True, False]
+        assert one.directory.firm.matters[first].status is MatterStatus.OPEN
+        one.fake.matter(1, status="Closed", isLead="maybe")
+        await one.settled()
+        assert one.directory.firm.matters[first].status is MatterStatus.CLOSED
+        del one.fake.world.matters[first]
+        one.reader.hint(Hint("matters", first))
+        await one.settled()
+        assert one.directory.firm.matters[first].status is MatterStatus.DELETED
+        assert await flaws(one) == []
+
+
+@pytest.mark.parametrize("wrong", [{"enabled": "maybe"}, {"former": 7}, {"enabled": []}])
+async def test_S3_of_somebody_who_cannot_be_read_what_was_read_stays_and_a_newcomer_waits(
+    store: Store, tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        await one.settled()
+        one.fake.world.staff[ann] |= {**wrong, "lastName": "Other"}
+        dot = one.fake.person(4, "Dot", **wrong)
+        one.fake.matter(1, personResponsible=link(dot), personAssistingStaffs=[link(ben), link(dot)])
+        await one.settled()
+        assert one.reader.trouble == ""
+        assert one.directory.firm.active_staff == {ann, ben}
+        assert one.directory.firm.staff[ann].last_name == "Finch"
+        assert one.directory.firm.matters[first].team == (ben,)
+        assert await flaws(one) == [ann, dot]
+        one.fake.world.users[one.fake.user_of(ben)]["isFormerUser"] = "perhaps"
+        await one.settled()
+        assert one.directory.firm.active_staff == {ann, ben}
+        # Whoever leaves does so, whatever else is said of them.
+        one.fake.world.staff[ann] |= {"enabled": "maybe", "former": True}
+        one.fake.world.staff[ben] |= {"enabled": False}
+        await one.settled()
+        assert not one.directory.firm.active_staff - {dot}
+
+
+async def test_S1_groups_in_a_circle_and_lists_that_are_none_stop_nothing(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        groups = {each: f"group-{each}" for each in "abc"}
+        for each, inside in (("a", groups["b"]), ("b", groups["a"])):
+            one.fake.world.groups[groups[each]] = {
+                "id": groups[each],
+                "name": each,
+                "principalIds": [inside, one.fake.user_of(ben)],
+                "isDeleted": False,
+            }
+        await one.settled()
+        assert one.reader.trouble == ""
+        assert one.directory.firm.people([groups["a"]]) == {ben}
+        one.fake.world.policies[first] = [groups["a"]]
+        one.fake.world.groups[groups["a"]]["principalIds"] = 7
+        one.fake.world.staff[ann]["firstName"] = "Anna"
+        await one.settled()
+        assert one.directory.firm.staff[ann].first_name == "Anna"
+        assert one.directory.firm.people([groups["a"]]) == {ben}
+        assert await flaws(one) == [groups["a"]]
+
+
+async def test_S1_what_has_no_id_a_strange_contact_and_a_date_to_come_stop_nothing(
+    store: Store, tmp_path: Path
+) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        second = one.fake.matter(2)
+        one.fake.world.groups["g"] = {"id": "g", "name": "G", "principalIds": [], "isDeleted": False}
+        await one.settled()
+        one.fake.world.contacts["x"] = {"id": "x", "person": "x", "company": [], "lastUpdated": 7}
+        one.fake.world.matters[second]["versionId"] = "9" * 18
+        for table in (one.fake.world.staff, one.fake.world.users, one.fake.world.groups, one.fake.world.matters):
+            table["nameless"] = {"name": "x", "versionId": "1", "lastUpdated": 1}
+        one.fake.world.staff[ben]["former"] = True
+        one.fake.settle()
+        await one.look()
+        assert one.reader.trouble == ""
+        assert one.directory.firm.active_staff == {ann}
+        one.fake.matter(1, title="Later", number=second)
+        one.fake.settle()
+        await one.look()
+        assert one.directory.firm.matters[first].title == "Later"
+        assert one.directory.firm.matters[first].number == f"{second} (Smokeball {first})"
+        assert not one.directory.problems
+
+
+async def test_M3_what_cannot_be_read_is_named_to_who_may_know_of_it(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        second = one.fake.matter(2, personResponsible=link(ann))
+        one.fake.world.policies[second] = [one.fake.user_of(ben)]
+        await one.settled()
+        for number in (1, 2, 3):
+            one.fake.matter(number, status="Suspended")
+        await one.settled()
+        whole = status_text(await one.directory.status(), str)
+        known = status_text(await one.directory.status(ben), str)
+        third = one.fake.matter(3)
+        assert one.directory.sources is not None
+        warned = " ".join(
+            [each.what async for each in said_findings(one.directory.sources) if each.state is Verdict.WARNING]
+        )
+        assert all(each in warned for each in (first, second, third))
+        assert [each in whole for each in (first, second, third)] == [True, True, True]
+        assert [each in known for each in (first, second, third)] == [True, False, False]
+        assert "check` on the server" in known
