@@ -171,8 +171,7 @@ def _unlink(files: Sequence[Path]) -> None:
 def restore_dump(file: Path, target: LiveDatabase) -> None:
     """Put a dump into an empty database, wholly or not at all. Raises BackupError.
 
-    It belongs to the database's owner from then on, whoever puts it there: Synapse would have no
-    access to the tables of a superuser.
+    It belongs to the database's owner from then on, whoever puts it there: Synapse may not read a superuser's tables.
     """
     words = ["pg_restore", "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
     address, environment = _address(target.url)

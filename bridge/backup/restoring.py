@@ -65,6 +65,8 @@ def open_backup(file: Path, identities: Sequence[x25519.Identity], folder: Path)
             for name in (*names, MANIFEST, ENVIRONMENT):
                 with archive.open(name) as source, (folder / name).open("xb") as target:
                     copied(source, target)
+                # So that what is copied from here to where it belongs is open to nobody else there either.
+                (folder / name).chmod(0o600)
     except _NOT_READ as error:
         raise BackupError(f"{file} is damaged, or no backup of firm-bridge. {ANOTHER}") from error
     except OSError as error:

@@ -10,6 +10,7 @@ from bridge import __version__
 from bridge.check.finding import Finding, Verdict
 from bridge.check.http import Asker, Reply
 from bridge.clock import now_ms
+from bridge.directory.in_force import InForce
 from bridge.directory.keeping import read_firm
 from bridge.directory.records import StoredDirectoryError
 from bridge.firm.facts import digest_of
@@ -124,7 +125,9 @@ async def _bridges_digest(settings: Settings) -> str | None:
         store = Store(url, reading=True)
         await store.open()
         try:
-            firm = await read_firm(store)
+            in_force = InForce(store)
+            await in_force.load()
+            firm = in_force.over(await read_firm(store))
             accounts, conversations = await stored_facts(store)
         finally:
             await store.close()
