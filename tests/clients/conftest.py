@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -22,6 +22,14 @@ async def give_password(firm: RealFirm, localpart: str) -> None:
     """Let somebody sign in with PASSWORD."""
     given = {"password": PASSWORD, "logout_devices": False}
     (await firm.bot.request("PUT", f"/_synapse/admin/v2/users/{quote(firm.user_id(localpart))}", given)).ok()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _slow_machine() -> Iterator[None]:
+    """A browser beside Synapse and the bridge leaves little to either, and these tests have more time than others."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.synapse.harness.READY_SECONDS", 300)
+        yield
 
 
 @dataclass(frozen=True, slots=True)
