@@ -54,7 +54,7 @@ var/clients/installed: tests/clients/package.json
 	npm install --prefix var/clients --no-fund --no-audit --no-package-lock --silent
 	touch $@
 
-## clients: the demo firm in matrix-js-sdk, and in Element where ELEMENT_WEB names a built one; needs Node 20 and npm
+## clients: the demo firm in matrix-js-sdk, and in Element and Cinny where ELEMENT_WEB and CINNY_WEB name built ones; needs Node 20 and npm
 clients: $(VENV)/installed $(VENV)/synapse/installed var/clients/installed
 	CLIENT_MODULES=$(CURDIR)/var/clients $(BIN)/python -m pytest tests/clients
 

@@ -32,14 +32,13 @@ modules:
 """What homeserver.yaml needs for the guard."""
 _LATE_MS = 900_000
 """So long a refusal may wait with the guard: the bridge asks every few seconds."""
-_SOURCE = Path(__file__).resolve().parents[2]
+_PACKAGE = Path(__file__).resolve().parents[2] / "packaging" / "guard"
 _INSTALL = (
     "Install it into the environment that Synapse runs in (docs/admin-guide.md, The guard), with the pip of that"
     " environment, which is /opt/venvs/matrix-synapse/bin/pip for the packages of matrix.org:\n"
-    "sudo /opt/venvs/matrix-synapse/bin/pip install --no-deps"
-    f" {_SOURCE if (_SOURCE / 'pyproject.toml').exists() else 'FILE'}\n"
-    "FILE is the wheel or the source folder that the bridge was installed from. Then in homeserver.yaml, and restart"
-    " Synapse:\n"
+    f"sudo /opt/venvs/matrix-synapse/bin/pip install {_PACKAGE if _PACKAGE.is_dir() else 'GUARD'}\n"
+    "GUARD is the folder packaging/guard in the source that the bridge was installed from, or the wheel"
+    " firm_bridge_guard-VERSION-py3-none-any.whl. Then in homeserver.yaml, and restart Synapse:\n"
 )
 
 

@@ -60,7 +60,8 @@ def directory_findings(settings: Settings) -> tuple[Firm | None, list[Finding]]:
     except DirectoryError as error:
         remedy = "Correct the file. Until then the firm stays as it was last accepted. docs/directory.md explains it."
         return None, [Finding("directory", Verdict.MISSING, str(problem), remedy) for problem in error.problems]
-    what = f"{path} describes {len(firm.active_staff)} active staff and {len(firm.matters)} matters."
+    matters = "1 matter" if len(firm.matters) == 1 else f"{len(firm.matters)} matters"
+    what = f"{path} describes {len(firm.active_staff)} active staff and {matters}."
     found = [Finding("directory", Verdict.OK, what)]
     if firm.active_staff and not any(may_administer(firm, staff_id, roles) for staff_id in firm.active_staff):
         found.append(_nobody_administers(firm, roles))

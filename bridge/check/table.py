@@ -225,9 +225,9 @@ HOMESERVER_SETTINGS: tuple[HomeserverSetting, ...] = (
     ),
     HomeserverSetting(
         "listeners",
-        "listeners:\n  - port: 8008\n    type: http\n    resources:\n      - names: [client]",
+        "# Take federation out of the names of every listener, which stand under listeners, resources.",
         ("F1",),
-        "The listener offers no federation. Take `federation` out of its resources.",
+        "The listener offers no federation.",
         _federation_in,
     ),
     HomeserverSetting(

@@ -33,7 +33,8 @@ ALONE = "A direct conversation needs somebody besides you. Choose a colleague, o
 NAMELESS = "A channel needs a name. Give it one, or write !channel create NAME to the bot."
 PRIVATE = (
     "Rooms for those invited alone are direct conversations here: use Start chat, or write !dm and your colleagues'"
-    " names to the bot. A channel, which everybody in the firm can read, is a public room, or !channel create NAME."
+    " names to the bot. A channel, which everybody in the firm can read, is a public room, or !channel create NAME. A"
+    " conversation of a matter is a room in its space that the space's members may join."
 )
 BRIDGE_AWAY = "The firm's bot does not answer at the moment. Try again in a minute."
 TAKES_LONG = "This takes longer than usual. Try again in a minute, if it is not in your list of rooms by then."

@@ -12,7 +12,7 @@ from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.again import Again, ThingKind
 from bridge.reconcile.planning.desired import Desired, desired, desired_of_stored
 from bridge.reconcile.planning.foreseen import Effect, in_order, of_conversations, of_firm
-from bridge.reconcile.planning.parts import waves
+from bridge.reconcile.planning.parts import Part, waves
 from bridge.reconcile.planning.plan import Action, Plan, RoomPlan
 from bridge.reconcile.planning.scope import touched
 from bridge.reconcile.rooms.observe import Json, in_parallel
@@ -79,8 +79,12 @@ class Planner:
 
     async def _plan_part(self, run: Run, shapes: Mapping[str, RoomShape], new: Collection[str], at_once: int) -> Waves:
         planned = []
+        begun: set[str] = set()
         for wave in waves(shapes, run.wanted.world.rooms):
-            found = await in_parallel(wave, lambda one: self._work.plan_room(*one, run, new), at_once)
+            # Nothing is made by planning: what was to be made in an earlier wave has only its list left.
+            left = [(key, Part.LIST if key in begun else part) for key, part in wave]
+            begun.update(key for key, _ in wave)
+            found = await in_parallel(left, lambda one: self._work.plan_room(*one, run, new), at_once)
             planned.append(tuple(filter(None, found)))
         return tuple(planned)
 

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
 import pytest
 
-from tests.clients.element import DESK, Element, Window, elements
+from tests.clients.browser import DESK
+from tests.clients.element import Element, Window, elements
 from tests.synapse.conftest import firm as firm
 from tests.synapse.conftest import made_demo as made_demo
 from tests.synapse.harness import RealFirm
 from tests.synapse.running.test_crash import bot_chat
 
-_PASSWORD = "cedar-otter-lantern-41"
+PASSWORD = "cedar-otter-lantern-41"
+
+
+async def give_password(firm: RealFirm, localpart: str) -> None:
+    """Let somebody sign in with PASSWORD."""
+    given = {"password": PASSWORD, "logout_devices": False}
+    (await firm.bot.request("PUT", f"/_synapse/admin/v2/users/{quote(firm.user_id(localpart))}", given)).ok()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _slow_machine() -> Iterator[None]:
+    """A browser beside Synapse and the bridge leaves little to either, and these tests have more time than others."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.synapse.harness.READY_SECONDS", 300)
+        yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +41,8 @@ class Office:
 
     async def sign_in(self, localpart: str, size: tuple[int, int] = DESK) -> Window:
         """Somebody's Element, signed in, on a browser of its own."""
-        user_id = self.firm.user_id(localpart)
-        given = {"password": _PASSWORD, "logout_devices": False}
-        (await self.firm.bot.request("PUT", f"/_synapse/admin/v2/users/{quote(user_id)}", given)).ok()
-        return await self.element.sign_in(user_id, _PASSWORD, size)
+        await give_password(self.firm, localpart)
+        return await self.element.sign_in(self.firm.user_id(localpart), PASSWORD, size)
 
     async def tells_the_bot(self, localpart: str, command: str) -> None:
         """Somebody types to the bot, in another client."""

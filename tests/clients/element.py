@@ -1,7 +1,7 @@
 """Element Web in headless Chromium: what people see of the firm in the client that most of them use.
 
 Element is not in this repository. The variable ELEMENT_WEB names a folder with a built one, of the version that is in
-synapse-dev/docker-compose.yaml; where it names none, the tests are skipped and say so. Chromium is the system's.
+synapse-dev/docker-compose.yaml.
 
     async with elements(firm) as element:
         eleanor = await element.sign_in("eleanor.ashcombe", password)
@@ -13,50 +13,27 @@ synapse-dev/docker-compose.yaml; where it names none, the tests are skipped and 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
-from aiohttp import web
-from playwright.async_api import Browser, Locator, Page, Route, async_playwright, expect
+from playwright.async_api import Locator, Page, expect
 
 from bridge.dev.place import ROOT
-from tests.ports import free_port
-
-DESK = (1280, 800)
-TELEPHONE = (390, 844)
-"""Sizes of a window, in CSS pixels."""
+from tests.clients.browser import DESK, Served, in_client, served
 
 _COMPOSE = ROOT / "synapse-dev" / "docker-compose.yaml"
-_PATIENCE_MS = 30_000
-expect.set_options(timeout=_PATIENCE_MS)
-_CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+_FOLDER = "ELEMENT_WEB"
 
 
-def missing() -> str:
-    """What is not there of what these tests need, and what to do; empty where all is."""
-    folder = os.environ.get("ELEMENT_WEB", "")
-    if not folder:
-        return f"The variable ELEMENT_WEB names no folder with a built Element Web ({wanted_version()})."
-    if not (Path(folder) / "index.html").is_file():
-        return f"In {folder}, which ELEMENT_WEB names, there is no built Element Web: no index.html."
-    if shutil.which("chromium") is None:
-        return "There is no chromium on the PATH. It comes with the system's package of that name."
-    return ""
+def in_element() -> list[pytest.MarkDecorator]:
+    """The marks of tests in Element."""
+    return in_client(_FOLDER, f"Element Web ({wanted_version()})")
 
 
 def wanted_version() -> str:
@@ -146,11 +123,13 @@ class Window:
         await expect(buttons).to_have_count(len(names))
 
     async def start_chat(self, *names: str) -> None:
-        """Press *Start chat*, pick people, and press *Go*."""
+        """Press *Start chat*, pick people, press *Go*, and wait until their conversation is open."""
         await self.page.get_by_role("button", name="Start chat").first.click()
         await self._pick(names)
         await self.page.get_by_role("button", name="Go", exact=True).click()
         await expect(self.page.locator(".mx_Dialog")).to_have_count(0)
+        for name in names:
+            await expect(self.page.locator(".mx_RoomHeader")).to_contain_text(name)
 
     async def _pick(self, names: tuple[str, ...]) -> None:
         for name in names:
@@ -235,57 +214,21 @@ class Window:
 class Element:
     """Element Web as a web server gives it to browsers, and a browser."""
 
-    url: str
-    homeserver: str
-    browser: Browser
+    served: Served
 
     async def sign_in(self, user_id: str, password: str, size: tuple[int, int] = DESK) -> Window:
         """Sign in on a browser of the person's own, by the form that people fill in, up to the list of rooms."""
-        width, height = size
-        context = await self.browser.new_context(viewport={"width": width, "height": height}, locale="en-GB")
-        context.set_default_timeout(_PATIENCE_MS)
-
-        async def well_known(route: Route) -> None:
-            """Answer in place of the firm's server name (docs/admin-guide.md), which `localhost` cannot."""
-            await route.fulfill(response=await route.fetch(url=f"{self.homeserver}/.well-known/matrix/client"))
-
-        await context.route(f"https://{user_id.partition(':')[2]}/.well-known/matrix/client", well_known)
-        page = await context.new_page()
-        await page.goto(f"{self.url}/#/login")
+        page = await self.served.page(user_id, size)
+        await page.goto(f"{self.served.url}/#/login")
         await page.get_by_label("Username").fill(user_id.removeprefix("@").partition(":")[0])
         await page.get_by_label("Password").fill(password)
         await page.get_by_role("button", name="Sign in").click()
-        await expect(page.locator(".mx_MatrixChat")).to_be_visible(timeout=_PATIENCE_MS)
+        await expect(page.locator(".mx_RoomTile").first).to_be_visible()
         return Window(page, user_id)
 
 
 @asynccontextmanager
 async def elements(homeserver: str) -> AsyncIterator[Element]:
     """Element on a port of its own, set up for a homeserver as the firm in containers has it."""
-    folder = Path(os.environ["ELEMENT_WEB"])
-    config = configuration(homeserver)
-    runner = web.AppRunner(_served(folder, config), access_log=None)
-    await runner.setup()
-    port = free_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_CHROMIUM)
-            yield Element(f"http://127.0.0.1:{port}", homeserver, browser)
-            await browser.close()
-    finally:
-        await runner.cleanup()
-
-
-def _served(folder: Path, config: dict[str, Any]) -> web.Application:
-    async def index(_: web.Request) -> web.FileResponse:
-        return web.FileResponse(folder / "index.html")
-
-    async def settings(_: web.Request) -> web.Response:
-        return web.json_response(config)
-
-    app = web.Application()
-    app.router.add_get("/", index)
-    app.router.add_get("/config.json", settings)
-    app.router.add_static("/", folder)
-    return app
+    async with served(_FOLDER, homeserver, configuration(homeserver)) as client:
+        yield Element(client)

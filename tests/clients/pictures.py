@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-import pytest
 from playwright.async_api import TimeoutError as TookTooLong
 from playwright.async_api import expect
 
 from bridge.dev.place import ROOT
 from tests.clients.conftest import Office
-from tests.clients.element import Window, missing
+from tests.clients.element import Window, in_element
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
+pytestmark = in_element()
 
 FOLDER = ROOT / "docs" / "pictures"
 NAMES = ("zoe.lindqvist", "tomas.ferreira", "eleanor.ashcombe")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from playwright.async_api import expect
 
 from tests.clients.conftest import Office
-from tests.clients.element import missing
+from tests.clients.element import in_element
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
+pytestmark = in_element()
 
 
 async def test_nothing_greets_anybody_but_their_conversations(office: Office) -> None:

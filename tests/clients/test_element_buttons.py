@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.clients.conftest import Office
-from tests.clients.element import missing
+from tests.clients.element import in_element
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
+pytestmark = in_element()
 
 HOLLIS = "2026-0042 Hollis v. Brightwater Marina"
 

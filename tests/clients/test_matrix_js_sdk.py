@@ -79,6 +79,10 @@ async def test_the_demo_firm_in_matrix_js_sdk(tmp_path: Path) -> None:
         await at_client(firm, passwords, "wei.chen", ["named", tea["id"], "Eleanor Ashcombe, Rosa Delgado, Wei Chen"])
         await at_client(firm, passwords, "wei.chen", ["say", tea["id"], "Rosa?"], ["named", tea["id"], tea["name"]])
 
+        # D3: so it does when she leaves the firm.
+        await at_client(firm, passwords, "eleanor.ashcombe", ["say", chat, "!staff leave @rosa.delgado", bot])
+        await at_client(firm, passwords, "wei.chen", ["named", tea["id"], "Eleanor Ashcombe, Rosa Delgado, Wei Chen"])
+
 
 async def test_C_stories(tmp_path: Path) -> None:
     async with real_firm(tmp_path) as firm:

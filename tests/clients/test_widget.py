@@ -12,17 +12,17 @@ import pytest
 from playwright.async_api import FrameLocator, expect
 
 from tests.clients.conftest import Office
-from tests.clients.element import Window, elements, missing
+from tests.clients.element import Window, elements, in_element
 from tests.synapse.harness import RealFirm
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
+pytestmark = in_element()
 
 
 @pytest.fixture
 async def office(firm: RealFirm) -> AsyncIterator[Office]:
     """The demo firm, whose panel stands beside the messages in Element."""
     async with elements(firm.url) as element:
-        firm.start_bridge(env={"FIRM_BRIDGE_PANEL__WIDGET": json.dumps([element.url])})
+        firm.start_bridge(env={"FIRM_BRIDGE_PANEL__WIDGET": json.dumps([element.served.url])})
         await firm.bridge_ready()
         yield Office(firm, element)
 

@@ -57,7 +57,7 @@ class Planning:
         steps: tuple[Step, ...] = ()
         if part is not Part.LIST:
             steps += plan_room(shape, observed, self.server, self.room_ids, self.direct)
-        if part is not Part.ROOM and (observed is not None or shape.key == STAFF_SPACE):
+        if part is Part.LIST or (part is Part.WHOLE and (observed is not None or shape.key == STAFF_SPACE)):
             steps += plan_children(shape, observed, self.room_ids, self._labels(shape.children))
         if gone:
             return RoomPlan(shape, steps, (lost(shape.key, wanted.world.rooms[shape.key]),))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from bridge.store.rooms.participants import remove_participant
 from tests.cast import ANN, BEN, CLEO, DAN, ESTATE_TALK, MERGER_TALK, ROOMS, make_firm
 from tests.component.firm_on_fake import FirmOnFake, channel, direct, firm_on_fake
 from tests.fakes.faults import refusal
+from tests.fakes.guard import FakeGuard
 from tests.fakes.homeserver import FakeHomeserver
 
 LITIGATION = channel("Litigation")
@@ -61,14 +63,25 @@ async def test_F1_nobody_who_left_gets_an_account(on: FirmOnFake) -> None:
     assert on.fake.accounts.keys() == {on.fake.bot_id, *on.users(ANN, BEN, CLEO, DAN)}
 
 
-async def test_O2_a_plan_changes_nothing_and_names_every_step(store: Store) -> None:
-    async with FakeHomeserver() as fake, firm_on_fake(fake, store, synced=False) as on:
-        plan = await on.reconciler.planner.plan()
-        assert fake.changes() == []
-        assert [step.action for step in plan.steps].count(Action.CREATE_ROOM) == ROOMS
-        done = await on.sync()
-        assert done.done >= len(plan.steps)
-        assert fake.asked("POST", "/createRoom$") != []
+@pytest.mark.parametrize("guarded", [False, True])
+async def test_O2_a_plan_changes_nothing_and_names_every_step(store: Store, tmp_path: Path, guarded: bool) -> None:
+    async with FakeHomeserver() as fake:
+        if guarded:
+            # Then a matter's space is made before its conversations, and lists them afterwards.
+            fake.guard = FakeGuard(tmp_path / "firm-policy", fake.bot_id)
+        async with firm_on_fake(fake, store, synced=False) as on:
+            await names_every_step(on)
+
+
+async def names_every_step(on: FirmOnFake) -> None:
+    fake = on.fake
+    plan = await on.reconciler.planner.plan()
+    assert fake.changes() == []
+    assert [step.action for step in plan.steps].count(Action.CREATE_ROOM) == ROOMS
+    assert len(set(plan.steps)) == len(plan.steps)
+    done = await on.sync()
+    assert done.done >= len(plan.steps)
+    assert fake.asked("POST", "/createRoom$") != []
 
 
 async def test_M3_removal_comes_before_addition(on: FirmOnFake) -> None:
