@@ -10,8 +10,8 @@ import yaml
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from bridge.configuration import sections, setting_fields
 from bridge.settings import EXAMPLE_SECRET
+from bridge.settings.fields import sections, setting_fields
 
 _WIDTH = 110
 _HEADING = """\

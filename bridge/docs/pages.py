@@ -19,7 +19,6 @@ from bridge.commands.all import COMMANDS
 from bridge.commands.asking.table import Command
 from bridge.commands.asking.where import CHAT, EVERYWHERE, Where
 from bridge.commands.permissions_page import permission_parts
-from bridge.configuration import sections
 from bridge.directory.reference import directory_reference
 from bridge.docs.api import api_parts
 from bridge.docs.endpoints import endpoint_parts
@@ -28,6 +27,7 @@ from bridge.docs.watching import ALARMS, Alarm, alerts_yaml, dashboard, runbook_
 from bridge.docs.webhooks import webhook_parts
 from bridge.metrics import Metrics
 from bridge.sample import one_line, plain, sample_yaml
+from bridge.settings.fields import sections
 
 ROOT = Path(__file__).parents[2]
 _MADE = "<!-- Made by `python -m bridge.docs` from {source}. Change that, not this page. -->"

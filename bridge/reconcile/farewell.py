@@ -17,7 +17,7 @@ from bridge.matrix.port import AccountRequests, PersonRequests, ServiceRequests
 from bridge.matrix.retry import patience
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.rooms import observe
-from bridge.reconcile.rooms.apply import StepError
+from bridge.reconcile.rooms.context import StepError
 from bridge.reconcile.rooms.presence import require_presence
 
 log = structlog.get_logger(__name__)

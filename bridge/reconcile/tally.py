@@ -12,7 +12,7 @@ from bridge.failures import describe, frames
 from bridge.matrix.errors import RequestError, TokenRejectedError
 from bridge.matrix.port import ServiceRequests
 from bridge.reconcile.again import HANDOUTS, Again, Thing, ThingKind
-from bridge.reconcile.rooms.apply import StepError
+from bridge.reconcile.rooms.context import StepError
 from bridge.reconcile.rooms.presence import require_presence
 from bridge.store.engine.store import StoreError
 

@@ -36,7 +36,8 @@ from bridge.reconcile.planning.drift import deleted
 from bridge.reconcile.planning.parts import Part, Planning
 from bridge.reconcile.planning.plan import ENDING, Action, Observed, RoomPlan, Server, Step
 from bridge.reconcile.rooms import observe
-from bridge.reconcile.rooms.apply import ApplyContext, StepError, apply_room
+from bridge.reconcile.rooms.apply import apply_room
+from bridge.reconcile.rooms.context import ApplyContext, StepError
 from bridge.reconcile.rooms.emptied import keep_emptied
 from bridge.reconcile.rooms.presence import require_presence
 from bridge.reconcile.tally import Item, Progress, Tally

@@ -34,6 +34,9 @@ JUDGED = (
     "bridge/transcript",
     "bridge/reconcile/planning",
     "bridge/matrix/acting.py",
+    "bridge/matrix/accounts",
+    "bridge/backup",
+    "bridge/own_before.py",
 )
 """The pure modules, those that guard, what is kept, and what the firm does."""
 ELSEWHERE = ("bridge/store/engine/postgresql.py", "bridge/store/migrations")

@@ -11,9 +11,10 @@ import yaml
 from bridge.check.table import HOMESERVER_SETTINGS
 from bridge.commands.all import COMMANDS
 from bridge.commands.dispatch import find_commands
-from bridge.configuration import ConfigError, load_settings, setting_fields
+from bridge.configuration import ConfigError, load_settings
 from bridge.docs import pages as docs
 from bridge.sample import SECRETS, configuration_yaml, sample_yaml
+from bridge.settings.fields import setting_fields
 
 HOMESERVER_YAML = yaml.safe_load((docs.ROOT / "synapse-dev" / "homeserver.yaml").read_text(encoding="utf-8"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.matrix.errors import UnreachableError
 from bridge.reconcile.again import Again, account, room
-from bridge.reconcile.rooms.apply import StepError
+from bridge.reconcile.rooms.context import StepError
 
 BROKEN = UnreachableError("GET /rooms/!x/state", 500, "M_UNKNOWN", "broken")
 

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from bridge.configuration import ConfigError, load_settings, setting_fields
+from bridge.configuration import ConfigError, load_settings
 from bridge.retired import RETIRED
 from bridge.settings import EXAMPLE_SECRET, Settings
+from bridge.settings.fields import setting_fields
 
 GOOD: dict[str, Any] = {
     "homeserver": {"server_name": "firm.example"},
