@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import aiohttp
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
@@ -104,7 +105,7 @@ class Relay:
 
         `own` is answered by this process itself; `max_body_bytes` is of what the homeserver sends.
         """
-        app = web.Application(middlewares=[errors_as_json], client_max_size=max_body_bytes)
+        app = web.Application(middlewares=[_last_of_its_connection, errors_as_json], client_max_size=max_body_bytes)
         places = asyncio.Semaphore(WAITING_MAX)
 
         async def handed_on(request: web.Request) -> web.StreamResponse:
@@ -206,6 +207,16 @@ class Relay:
         return answer
 
 
+@web.middleware
+async def _last_of_its_connection(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let whoever asks again come to who is at work then, which may be this process itself: what was connected before
+    it was goes on being answered here."""
+    response = await handler(request)
+    if not response.prepared:
+        response.force_close()
+    return response
+
+
 def _full() -> web.Response:
     response = json_response({"errcode": "M_UNKNOWN", "error": "Too many requests wait here. Ask again later."}, 503)
     response.headers["Retry-After"] = str(_AGAIN_SECONDS)
@@ -214,7 +225,6 @@ def _full() -> web.Response:
 
 async def _passed_back(request: web.Request, answer: aiohttp.ClientResponse, at_work: _Worker) -> web.StreamResponse:
     response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=_between_all(answer.headers))
-    # Whoever asked comes to the process at work itself next time, which may be this one.
     response.force_close()
     at_work.answers.add(answer)
     try:

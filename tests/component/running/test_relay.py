@@ -104,6 +104,15 @@ async def test_R1_a_request_is_handed_on_as_it_is_and_so_is_the_answer(
     }
 
 
+async def test_R1_what_a_process_said_as_it_stood_by_is_the_last_on_that_connection(
+    relay: Relay, url: str, session: aiohttp.ClientSession
+) -> None:
+    """Whoever looks at its health and metrics again and again hears what it does since."""
+    for path, headers in (("/health/ready", {}), ("/health/live", {}), ("/", {"X-Firm-Bridge-Handed-On": "1"})):
+        async with session.get(url + path, headers=headers) as answer:
+            assert answer.headers["Connection"] == "close"
+
+
 async def test_R1_pieces_of_an_answer_come_as_they_are_said(
     relay: Relay, url: str, session: aiohttp.ClientSession
 ) -> None:
