@@ -43,6 +43,7 @@ class Upkeep:
         """Why the homeserver did not reach the bridge, where nothing waits for that; empty where it did."""
         self._work: dict[Stage, Start] = {}
         self._at_work: asyncio.Task[None] | None = None
+        self._reaching: asyncio.Task[None] | None = None
         self._watermark = Watermark(firm.homeserver, firm.settings.bot_id)
         firm.reconciler.guarding.on_put_back = self.put_back
 
@@ -60,9 +61,10 @@ class Upkeep:
     async def stop(self) -> None:
         """Leave what is under way as it is; a start goes on with it."""
         self._work = {}
-        if self._at_work is not None:
-            self._at_work.cancel()
-            await asyncio.gather(self._at_work, return_exceptions=True)
+        tasks = [task for task in (self._at_work, self._reaching) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def reconcile_later(self, error: RequestError) -> None:
         """Have everything made as it should be as soon as the homeserver lets it."""
@@ -99,15 +101,15 @@ class Upkeep:
     async def meet(self) -> None:
         """Introduce the bot to the homeserver, and see that each reaches the other."""
         await introduce_bot(self._firm.homeserver, self._firm.settings)
-        await self._ping()
+        if is_shared(self._firm.settings.database.url.get_secret_value()):
+            # Nobody waits for it: the proxy may pick the one that stands still, whose place this one takes.
+            self._reaching = asyncio.create_task(self._reach())
+        else:
+            log.info("homeserver_answers", ping_ms=await self._firm.homeserver.ping("start"))
         await self.compare_clocks()
 
-    async def _ping(self) -> None:
-        """See that the homeserver reaches the bridge. Where any of several may be picked nobody is waited for: that one
-        may be the one that stands still, whose place this one takes."""
-        if not is_shared(self._firm.settings.database.url.get_secret_value()):
-            log.info("homeserver_answers", ping_ms=await self._firm.homeserver.ping("start"))
-            return
+    async def _reach(self) -> None:
+        """See whether the homeserver reaches the bridge, by whichever process it picks."""
         try:
             async with asyncio.timeout(_PING_SECONDS):
                 log.info("homeserver_answers", ping_ms=await self._firm.homeserver.ping("start"))
@@ -120,7 +122,7 @@ class Upkeep:
     async def reach_again(self) -> None:
         """See whether the homeserver reaches the bridge by now, where it did not."""
         if self.unreached:
-            await self._ping()
+            await self._reach()
 
     async def compare_clocks(self) -> None:
         """See how far the homeserver's clock is from the bridge's, for health and for what is stamped in its time."""

@@ -20,7 +20,7 @@ from bridge.metrics import Metrics
 from bridge.settings import Settings
 from bridge.store.engine.errors import StoreError
 from bridge.store.engine.onlooker import Onlooker
-from bridge.store.engine.processes import Process, Reach
+from bridge.store.engine.processes import RENEWALS, Process, Reach
 from bridge.web.app import MAX_BODY_BYTES, metrics_page
 from bridge.web.relay import Address, Relay, own_routes
 
@@ -30,8 +30,8 @@ LOOK_SECONDS = 0.25
 _RETURN_SECONDS = 1.5
 """How long an owner has at least to come back to what it has in memory, after the server let go of everybody."""
 _LEARNING_SECONDS = 0.5
-"""Beyond a quarter of the lease, in which an owner that lives and lost its connection learns of it at the latest, and
-asks the homeserver for nothing from then on."""
+"""Beyond the time between two renewals, in which an owner that lives and lost its connection learns of it at the
+latest, and asks the homeserver for nothing from then on."""
 _LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is listened on, not here
 
 
@@ -99,7 +99,7 @@ class StandBy:
         told = ""
         # By the monotonic clock; None as long as an owner is seen, or nothing is.
         free_at: float | None = None
-        pause = max(_RETURN_SECONDS, self._settings.database.lease / 4 + _LEARNING_SECONDS)
+        pause = max(_RETURN_SECONDS, self._settings.database.lease / RENEWALS + _LEARNING_SECONDS)
         while not stop.is_set():
             try:
                 found = await onlooker.look()

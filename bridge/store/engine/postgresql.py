@@ -17,7 +17,17 @@ from peewee import Database, ImproperlyConfigured, PostgresqlDatabase
 
 from bridge.guard.clock import boot_time
 from bridge.store.engine.errors import LOCK_SECONDS, OwnedElsewhereError, StoreError, owned_elsewhere
-from bridge.store.engine.processes import KEY, LEASE_SECONDS, OWNER, PROCESSES, TERM, Process, Reach, process_of
+from bridge.store.engine.processes import (
+    KEY,
+    LEASE_SECONDS,
+    OWNER,
+    PROCESSES,
+    RENEWALS,
+    TERM,
+    Process,
+    Reach,
+    process_of,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +74,7 @@ class PostgresqlBackend:
         self._reading = reading
         self._lease = lease
         self._reach = reach
-        self.renews: float | None = None if reading else lease / 4
+        self.renews: float | None = None if reading else lease / RENEWALS
         self._term: int | None = None
         self._proven = -math.inf
         """When it was last asked, by boot_time, what showed that this process owned the database."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 LEASE_SECONDS = 10.0
 """How long an owner may be silent before others may take the database over."""
+RENEWALS = 10
+"""How often in a lease an owner asks the server something at least, by which it learns that it lost its connection."""
 TERM = "owner_term"
 """Under which name the number of the owner's term is kept."""
 KEY = "hashtextextended('firm-bridge ' || coalesce(current_schema(), ''), 0)"
