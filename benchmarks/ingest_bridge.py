@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -35,7 +36,7 @@ from bridge.store.rooms.made import record_room, write_intent
 PERSON = {"id": "s1", "first_name": "Robin", "last_name": "Vale", "email": "robin@bench.example", "role": "Associate"}
 
 
-def settings_for(options: argparse.Namespace) -> Settings:
+def settings_for(options: argparse.Namespace, database: DatabaseSettings) -> Settings:
     """The defaults of a real installation but for addresses, secrets and concurrency."""
     folder: Path = options.folder
     return Settings(
@@ -44,7 +45,7 @@ def settings_for(options: argparse.Namespace) -> Settings:
             as_token=SecretStr("benchmark-as-token-0001"), hs_token=SecretStr(HS_TOKEN), listen_port=options.port
         ),
         directory=DirectorySettings(path=str(folder / "directory.yaml")),
-        database=DatabaseSettings(url=SecretStr(f"sqlite:///{folder}/bridge.db")),
+        database=database,
         security=SecuritySettings(alias_key=SecretStr("benchmark-alias-key-0001")),
     )
 
@@ -72,13 +73,19 @@ async def prepare(settings: Settings, rooms: int) -> None:
     await store.close()
 
 
-if __name__ == "__main__":
+def serve(database: Callable[[Path], DatabaseSettings]) -> None:
+    """Prepare the database of the folder, and run the bridge on it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int)
     parser.add_argument("--homeserver")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--concurrency", type=int)
     parser.add_argument("--rooms", type=int)
-    chosen = settings_for(options := parser.parse_args())
+    options = parser.parse_args()
+    chosen = settings_for(options, database(options.folder))
     asyncio.run(prepare(chosen, options.rooms))
     run(chosen)
+
+
+if __name__ == "__main__":
+    serve(lambda folder: DatabaseSettings(url=SecretStr(f"sqlite:///{folder}/bridge.db")))

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Component tests on PostgreSQL: a throw-away server on a socket of its own, from Debian's package postgresql.
-# Run it anywhere, with the words for pytest: which tests. Leaves nothing behind.
+# Run it anywhere, with the words for pytest: which tests. Leaves nothing behind. MODULE is what runs in the place of
+# pytest, such as a benchmark, for which FSYNC=on has commits wait for the disk.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -35,11 +36,11 @@ trap 'exit 1' INT TERM
     $as_server "$bin/initdb" -D "$place/data" -U postgres -A trust --no-sync >"$place/initdb.log" 2>&1 ||
         { cat "$place/initdb.log" >&2; exit 1; }
     $as_server "$bin/pg_ctl" -D "$place/data" -l "$place/server.log" -w start \
-        -o "-c listen_addresses='' -c fsync=off -c unix_socket_directories='$place'" >/dev/null ||
+        -o "-c listen_addresses='' -c fsync=${FSYNC:-off} -c unix_socket_directories='$place'" >/dev/null ||
         { cat "$place/server.log" >&2; exit 1; }
 )
 
 # As after a crash: what was not waited for is lost.
 FIRM_BRIDGE_TEST_RESTART="cd $place && $as_server $bin/pg_ctl -D $place/data -l $place/server.log -m immediate -w restart" \
 FIRM_BRIDGE_TEST_DATABASE="postgresql://postgres@/postgres?host=$place" \
-    .venv/bin/python -m pytest "$@"
+    .venv/bin/python -m "${MODULE:-pytest}" "$@"

@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -28,26 +29,36 @@ from tests.ports import free_port
 Json = dict[str, Any]
 _FROM_ONE = multiprocessing.get_context("forkserver")
 """All are made from one that has imported everything, which takes longer than the rest of a start."""
+SECONDS = float(os.environ.get("FIRM_BRIDGE_SEVERAL", "0"))
+"""How long everything is broken; 0 for the short form."""
+LEASE = 10.0 if SECONDS >= 300 else 2.0
 _FROM_ONE.set_forkserver_preload(["bridge.app"])
-ANSWER_SECONDS = 15.0
-"""As long as the proxy waits for one process before it asks another."""
+_AVOIDED_SECONDS = 10.0
+"""How long nginx asks others first, where one did not answer (fail_timeout)."""
 
 
 class BehindProxy(FakeHomeserver):
     """A homeserver whose requests go to any of the processes, and to another one where no answer comes."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, patience: float) -> None:
+        """`patience` is how long the proxy waits for one process before it asks another, in seconds: the lease, as
+        docs/admin-guide.md has it."""
         super().__init__()
         self._chance = chance
+        self._patience = patience
         self.ports: list[int] = []
+        self._avoided: dict[int, float] = {}
+        """Until when processes that did not answer come last, by the monotonic clock."""
 
     async def _put(self, number: int, events: list[Json]) -> int:
         """Ask one after the other until one of them answers."""
-        for port in self._chance.sample(self.ports, len(self.ports)):
+        ports, now = self._chance.sample(self.ports, len(self.ports)), time.monotonic()
+        for port in sorted(ports, key=lambda one: self._avoided.get(one, 0.0) > now):
             self.bridge_url = f"http://127.0.0.1:{port}"
             with suppress(aiohttp.ClientError, TimeoutError):
-                async with asyncio.timeout(ANSWER_SECONDS):
+                async with asyncio.timeout(self._patience):
                     return await super()._put(number, events)
+            self._avoided[port] = time.monotonic() + _AVOIDED_SECONDS
         return 502
 
     async def _ping(self, asked_body: Json) -> tuple[int, Json]:
@@ -55,8 +66,8 @@ class BehindProxy(FakeHomeserver):
         return await super()._ping(asked_body)
 
 
-def configuration(settings: Settings, port: int, lease: float) -> Json:
-    """The configuration file of a process that listens on this port."""
+def configuration(settings: Settings, port: int, panel_port: int, lease: float) -> Json:
+    """The configuration file of a process that listens on these ports."""
 
     def plain(name: str) -> Json:
         found = getattr(settings, name).model_dump(mode="python")
@@ -68,6 +79,10 @@ def configuration(settings: Settings, port: int, lease: float) -> Json:
     made = {name: plain(name) for name in ("homeserver", "appservice", "security", "firm", "accounts")}
     made["firm"]["admin_roles"] = list(made["firm"]["admin_roles"])
     made["appservice"] |= {"listen_port": port, "url": f"http://127.0.0.1:{port}"}
+    if settings.panel.url:
+        made["panel"] = {"url": settings.panel.url, "listen_port": panel_port}
+    if settings.sign_on.issuer:
+        made["sign_on"] = settings.sign_on.model_dump(exclude_defaults=True)
     made["directory"] = {"path": settings.directory.path, "removal_limit": 100}
     made["database"] = {"url": settings.database.url.get_secret_value(), "lease": lease}
     return made
@@ -78,12 +93,17 @@ class Herd:
 
     def __init__(self, settings: Settings, folder: Path, count: int, lease: float) -> None:
         self.ports = [free_port() for _ in range(count)]
+        self.panel_ports = {port: free_port() for port in self.ports}
+        self.happened: list[tuple[float, str]] = []
+        """What was done to them and when, by the monotonic clock."""
         self._folder = folder
         self._processes: dict[int, Any] = {}
         self.looking = PostgresqlBackend(settings.database.url.get_secret_value(), reading=True)
         for port in self.ports:
             path = folder / f"{port}.yaml"
-            path.write_text(yaml.safe_dump(configuration(settings, port, lease)), encoding="utf-8")
+            path.write_text(
+                yaml.safe_dump(configuration(settings, port, self.panel_ports[port], lease)), encoding="utf-8"
+            )
             path.chmod(0o600)
 
     def start(self, port: int) -> None:
@@ -94,9 +114,14 @@ class Herd:
 
     async def kill(self, port: int) -> None:
         """Kill a process and start it again, as whoever looks after it does."""
+        self.note(f"killed {port}", of=port)
         self._processes[port].kill()
         await self._ended(port)
         self.start(port)
+
+    def note(self, what: str, of: int = 0) -> None:
+        """Note what is about to be done to the process `of` a port, or to all."""
+        self.happened.append((time.monotonic(), f"{what}, at work" if of and of == self.owner() else what))
 
     def send(self, port: int, number: signal.Signals) -> None:
         """Send a process a signal."""

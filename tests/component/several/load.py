@@ -104,23 +104,29 @@ class Load:
             last[room] = number
         return found
 
-    def longest_wait(self) -> float:
-        """Seconds until the answer that took longest."""
-        return max(told[0][1] - self.asked[text][1] for text, told in self.answered.items())
+    def waits(self) -> list[tuple[float, float]]:
+        """Seconds until each answer, the longest first, and when it was given."""
+        return sorted(((told[0][1] - self.asked[text][1], told[0][1]) for text, told in self.answered.items()))[::-1]
 
 
 async def rooms_for_load(fake: FakeHomeserver, database_url: str) -> Load:
     """Let Ann make the channels, once the bridge answers her."""
     async with asyncio.timeout(60):
-        chat = await _room(database_url, bot_chat_id("a"))
-        while ANN_ID not in fake.rooms[chat].joined:  # noqa: ASYNC110 - the homeserver tells by a callback
-            await asyncio.sleep(0.05)
+        chat = await room_for(fake, database_url, bot_chat_id("a"))
         for number in range(ROOMS):
             fake.message(chat, ANN_ID, f"!channel create Topic {number}")
         rooms = [await _room(database_url, channel(f"Topic {number}")) for number in range(ROOMS)]
         load = Load(fake, database_url, rooms, [await _room(database_url, TALK)])
     fake.listeners.append(load.hear)
     return load
+
+
+async def room_for(fake: FakeHomeserver, database_url: str, key: str) -> str:
+    """The room of a key, waited for until Ann is in it."""
+    found = await _room(database_url, key)
+    while ANN_ID not in fake.rooms[found].joined:  # noqa: ASYNC110 - the homeserver tells by a callback
+        await asyncio.sleep(0.05)
+    return found
 
 
 async def _room(database_url: str, key: str) -> str:
