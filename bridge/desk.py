@@ -50,8 +50,9 @@ class Desk:
     """What the held change would lead to, as far as this staff id may know; None where none is held."""
     origin: Callable[[str, str], Provenance | None] = lambda kind, record_id: None
     """Which sources of the directory say what of a record, by its section and id."""
-    next_pages: dict[str, Any] = field(default_factory=dict)
-    """Where `!more` goes on, by staff id; what that is only commands know. Kept in memory only."""
+    planned: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    """The plan that each admin reads page by page, with the event id of the command, by staff id: to make it anew for
+    each page would ask the homeserver about every room."""
     sights: dict[str, Sight] = field(default_factory=dict)
     """What each admin last might see, by staff id, for as long as firm and day are the same."""
     rehearses: bool = False

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
 from bridge.commands.all import COMMANDS
 from bridge.commands.asking.nearest import called, family, fitting, lines, nearest
+from bridge.commands.asking.paging import MORE
 from bridge.commands.asking.parse import Reading, parse
 from bridge.commands.asking.people import People
 from bridge.commands.asking.table import Answer, Call, Command, Noted, Who, where_typed
@@ -32,6 +34,11 @@ _OF_STAFF = tuple(command for command in COMMANDS if command.who is Who.STAFF)
 def is_from_memory(text: str) -> bool:
     """Whether `answer_from_memory` may have an answer. So it is where there is no such command."""
     return all(command.from_memory is not None for command in _find(text)[0])
+
+
+def goes_on(text: str) -> bool:
+    """Whether the next page of a list is asked for."""
+    return _find(text) == ((MORE,), "")
 
 
 def find_commands(text: str, commands: Callable[[], Sequence[Command]]) -> tuple[tuple[Command, ...], str]:
@@ -94,9 +101,19 @@ def answer_from_memory(
 
 
 async def answer(
-    desk: Desk, sender: Staff, user_id: str, event_id: str, conversation_id: str, text: str, replied_to: str = ""
+    desk: Desk,
+    sender: Staff,
+    user_id: str,
+    event_id: str,
+    conversation_id: str,
+    text: str,
+    replied_to: str = "",
+    after: Any = None,
 ) -> tuple[Answer, bool]:
-    """The answer, and whether it may be shown where the command was typed. RequestErrors pass through."""
+    """The answer, and whether it may be shown where the command was typed. RequestErrors pass through.
+
+    Of a list it is the page `after` that place (`Call.after`).
+    """
     known = answer_from_memory(desk, sender, user_id, event_id, conversation_id, text, replied_to)
     if known is not None:
         return known
@@ -112,7 +129,7 @@ async def answer(
         around = await matter_typed_in(desk, conversation_id, sender) if command.takes_matter_here else None
         arguments = parse(command, rest, Reading(people, sender, desk.today(), rooms, around))
         log.debug("command", command=command.name, staff=sender.id, event_id=event_id)
-        call = Call(desk, sender, user_id, event_id, conversation_id, usable(desk, sender.id), replied_to)
+        call = Call(desk, sender, user_id, event_id, conversation_id, usable(desk, sender.id), replied_to, after)
         reply = await command.run(call, **arguments)
         return (reply if noted is None or reply.noted else replace(reply, noted=noted)), here
     except (Refusal, CommandError) as error:

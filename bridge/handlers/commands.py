@@ -8,8 +8,9 @@ from typing import Any
 
 import structlog
 
+from bridge.clock import now_ms
 from bridge.commands.asking.table import Answer
-from bridge.commands.dispatch import answer, answer_from_memory, is_from_memory
+from bridge.commands.dispatch import answer, answer_from_memory, goes_on, is_from_memory
 from bridge.desk import Desk
 from bridge.firm.audit import Deed, Outcome, with_ids
 from bridge.firm.conversation import ConversationKind, bot_chat_id
@@ -18,13 +19,14 @@ from bridge.firm.room_keys import FIRST_MESSAGE
 from bridge.handlers.arrival import Arrival, Context
 from bridge.handlers.at_once import FromMemory
 from bridge.mapping.addressing import command_in, heard
-from bridge.mapping.event import Event
+from bridge.mapping.event import Event, event_of
 from bridge.mapping.text import MENTIONS
 from bridge.operations.telling import Effect
 from bridge.operations.transcripts import Handout
 from bridge.refusal import Kind, Refusal
 from bridge.store.engine.unit import ReadUnit, Unit, later
 from bridge.store.files.handouts import note_given_out
+from bridge.store.people.lists import LIST_MS, Listed, list_of, note_page
 from bridge.store.queues.outbox import Said, enqueue
 from bridge.store.record.audit import record
 from bridge.store.rooms.conversations import conversation_for
@@ -78,8 +80,8 @@ async def handle_command(arrival: Arrival, context: Context) -> Effect | None:
     apart = place.kind in {_WITHOUT_BOT, ConversationKind.ADMINS}
     chat = await desk.store.read(room_of, bot_chat_id(staff_id)) if apart else None
     with context.at_work.shown(chat or event.room_id):
-        reply, here = await _reply(arrival, staff_id, text, desk)
-    return later(_queue, arrival, staff_id, reply, desk, here=here and not apart)
+        reply, here, listed = await _reply(arrival, staff_id, text, context)
+    return later(_queue, arrival, staff_id, reply, desk, listed, here=here and not apart)
 
 
 def command_at_once(arrival: Arrival, context: Context) -> FromMemory | None:
@@ -107,10 +109,34 @@ def _message(arrival: Arrival, staff_id: str, text: str, desk: Desk) -> Said | N
     return Said(_key(event), event.room_id, desk.settings.bot_id, "m.room.message", content)
 
 
-async def _reply(arrival: Arrival, staff_id: str, text: str, desk: Desk) -> tuple[Answer, bool]:
-    """The answer, and whether it may be shown where the command was typed."""
-    event, staff = arrival.event, desk.firm().staff[staff_id]
-    return await answer(desk, staff, event.sender, event.event_id, arrival.place.key, text, _replied_to(event))
+async def _reply(arrival: Arrival, staff_id: str, text: str, context: Context) -> tuple[Answer, bool, Listed]:
+    """The answer, whether it may be shown where the command was typed, and what it is a page of if it is one."""
+    event, desk = arrival.event, context.desk
+    staff, listed = desk.firm().staff[staff_id], Listed(event.room_id, event.event_id, arrival.place.key)
+    before = await _asked_before(event, staff_id, context) if goes_on(text) else None
+    if before is not None:
+        listed, asked, text = before
+        reply, _ = await answer(
+            desk, staff, event.sender, asked.event_id, listed.place, text, _replied_to(asked), listed.after
+        )
+        return reply, False, listed
+    reply, here = await answer(desk, staff, event.sender, event.event_id, listed.place, text, _replied_to(event))
+    return reply, here, listed
+
+
+async def _asked_before(event: Event, staff_id: str, context: Context) -> tuple[Listed, Event, str] | None:
+    """The list that somebody goes on with, the command that asked for it, and what was typed; None for none.
+
+    The homeserver is asked what was typed, so that nothing of it is kept here, and a deleted command shows no more.
+    """
+    desk = context.desk
+    listed = await desk.store.read(list_of, staff_id, now_ms() - LIST_MS)
+    found = None if listed is None else await desk.homeserver.event(listed.room_id, listed.event_id, event.sender)
+    if listed is None or found is None:
+        return None
+    asked = event_of(found)
+    text = _heard(asked, context) if asked.sender == event.sender else None
+    return None if text is None else (listed, asked, text)
 
 
 def _replied_to(event: Event) -> str:
@@ -129,7 +155,9 @@ def _in_reply(event: Event) -> Json:
     return reply
 
 
-def _queue(unit: Unit, arrival: Arrival, staff_id: str, reply: Answer, desk: Desk, *, here: bool) -> None:
+def _queue(
+    unit: Unit, arrival: Arrival, staff_id: str, reply: Answer, desk: Desk, listed: Listed, *, here: bool
+) -> None:
     """Queue the answer, where the command was typed if it may be shown there (`here`), else in the chat with
     the bot; a reaction then shows where it was typed that something happened.
 
@@ -150,6 +178,8 @@ def _queue(unit: Unit, arrival: Arrival, staff_id: str, reply: Answer, desk: Des
             cause=event_id,
             outcome=noted.outcome,
         )
+    if reply.page is not None:
+        note_page(unit, staff_id, replace(listed, after=reply.page.following), now_ms())
     for number, message in enumerate(reply.messages):
         said: Json = {"msgtype": "m.text", "body": message.text, MENTIONS: {}}
         if command_in(said, bot_id, desk.settings.appservice.bot_name, in_chat=False) is not None:

@@ -18,6 +18,7 @@ from bridge.firm.policy import may_act
 from bridge.refusal import Kind, Refusal
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.people import panel as rows
+from bridge.store.people.lists import LIST_MS, forget_lists
 
 LINK_MINUTES = 5
 SESSION_HOURS = 12
@@ -166,9 +167,10 @@ async def sign_out_everywhere(desk: Desk, staff_id: str) -> int:
 
 
 async def forget_over(desk: Desk) -> None:
-    """Forget links and sessions whose time is over."""
+    """Forget links, sessions and lists whose time is over."""
     now = now_ms()
     await desk.store.run(rows.forget_over, now - _SESSION_MS, now)
+    await desk.store.run(forget_lists, now - LIST_MS)
 
 
 def _acting(desk: Desk, staff_id: str | None) -> Staff | None:

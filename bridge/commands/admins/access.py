@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from bridge.commands.asking.arguments import MatterNamed, OnePerson
@@ -20,7 +21,7 @@ from bridge.wording.matters import listed_matter
 
 async def _access(call: Call, person: OnePerson) -> Answer:
     whom = await the_person(call, person)
-    return Answer((await paged(call, partial(_accesses, person))).text, noted=Noted("access", person=whom.id))
+    return replace(await paged(call, partial(_accesses, person)), noted=Noted("access", person=whom.id))
 
 
 async def _accesses(typed: str, call: Call) -> List:
@@ -64,7 +65,7 @@ def _way(one: MatterAccess) -> str:
 
 async def _matter_access(call: Call, matter: MatterNamed) -> Answer:
     reply = await paged(call, partial(_people, matter.id))
-    return Answer(reply.text, noted=Noted("matter access", about=matter.number, ids=(matter.id,)))
+    return replace(reply, noted=Noted("matter access", about=matter.number, ids=(matter.id,)))
 
 
 async def _people(matter_id: str, call: Call) -> List:

@@ -34,17 +34,17 @@ async def _audit(call: Call, filters: Annotated[str, Argument(ArgumentType.TEXT,
     read = await _read(call, filters)
     place = read.asked.place
     noted = Noted("audit", person=read.asked.person, about=read.about, ids=(place.id,) if place is not None else ())
-    return Answer((await in_parts(call, partial(_listed, filters))).text, noted=noted)
+    return replace(await in_parts(call, partial(_listed, filters)), noted=noted)
 
 
-async def _listed(filters: str, call: Call, following: int | None) -> ListPage:
-    """The next entries in front of a position, the newest for None."""
-    page = await log_page(call.desk, call.sender, (await _read(call, filters)).asked, following)
+async def _listed(filters: str, call: Call) -> ListPage:
+    """The next entries in front of a position, the newest for none."""
+    page = await log_page(call.desk, call.sender, (await _read(call, filters)).asked, call.after)
     lines = [audit_line(call.desk.settings.firm, page.sight, page.names, one) for one in page.entries]
     if lines:
-        head = "**The log, newest first**" if following is None else ""
+        head = "**The log, newest first**" if call.after is None else ""
     elif page.following is None:
-        head = "The log has nothing like that that you may read." if following is None else ""
+        head = "The log has nothing like that that you may read." if call.after is None else ""
     else:
         head = "Nothing like that so far, looking back from the newest entries."
     return ListPage(lines, head, page.following)

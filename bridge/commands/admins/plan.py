@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 from bridge.commands.asking.paging import paged
@@ -15,21 +17,27 @@ from bridge.wording.plan import step_line
 
 
 async def _plan(call: Call, place: Annotated[str, Argument(ArgumentType.TEXT, "NUMBER|channel|room")] = "") -> Answer:
-    planned = await plan_now(call.desk, call.sender, place)
-
-    async def listed(again: Call) -> List:
-        # To plan anew for every page would ask the homeserver about every room each time.
-        return await _said(again, planned)
-
+    planned = await _planned(call, place)
+    answer = await paged(call, partial(_said, planned))
+    if answer.page is not None and answer.page.following is not None:
+        call.desk.planned[call.sender.id] = call.event_id, planned
     found = planned.place
     about = found.number if isinstance(found, Matter) else found.title if found is not None else ""
     ids = () if found is None else (found.id,)
-    more = ["A change of the directory waits as well: `!directory plan` lists what it would do."]
-    answered = [(await paged(call, listed)).text, *(more if planned.directory_waits else [])]
-    return Answer("\n\n".join(answered), noted=Noted("plan", about=about, ids=ids))
+    more = "\n\nA change of the directory waits as well: `!directory plan` lists what it would do."
+    said = answer.text + (more if planned.directory_waits and call.after is None else "")
+    return replace(answer, text=said, noted=Noted("plan", about=about, ids=ids))
 
 
-async def _said(call: Call, planned: Planned) -> List:
+async def _planned(call: Call, place: str) -> Planned:
+    """The plan that a page before was of, or one of now where this process has it no more."""
+    event_id, planned = call.desk.planned.pop(call.sender.id, ("", None))
+    if call.after is None or event_id != call.event_id or not isinstance(planned, Planned):
+        return await plan_now(call.desk, call.sender, place)
+    return planned
+
+
+async def _said(planned: Planned, call: Call) -> List:
     seen, steps = planned_seen(call.desk, call.sender, planned)
     problems, people = [f"- To put right by you: {escape(problem)}" for problem in seen], await everybody(call.desk)
     if not steps and not problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -22,8 +23,8 @@ async def _why(call: Call, asked: Annotated[str, Argument(ArgumentType.TEXT, "@p
     person, typed = first_person(await everybody(call.desk), asked)
     place = await place_asked(call.desk, call.sender, typed)
     about = place.number if isinstance(place, Matter) else conversation_title(call.desk.firm(), place)
-    return Answer(
-        (await paged(call, partial(_explained, asked))).text,
+    return replace(
+        await paged(call, partial(_explained, asked)),
         noted=Noted("why", person=person.id, about=about, ids=(place.id,)),
     )
 

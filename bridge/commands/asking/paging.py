@@ -1,17 +1,15 @@
 """Long lists page by page: the first is the answer, `!more` gives the next.
 
-Which list somebody looks at is kept in memory. The list itself is made anew for every page, so that a page never shows
-what the person may no longer see (M3). Lists that may be very long are made a page at a time.
+For `!more` the command is read and run again as it was typed, from where the page before ended (`Call.after`). So a
+page never shows what the person may no longer see (M3), and needs nothing that a process remembers (R1). Lists that may
+be very long are made a page at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
-from typing import Any
 
-from bridge.commands.asking.table import Answer, Call, Command, List, Lister, ListPage, NextPage, PageLister
+from bridge.commands.asking.table import Answer, Call, Command, List, Lister, ListPage, Page, PageLister
 from bridge.refusal import CommandError
 
 PAGE = 25
@@ -21,22 +19,16 @@ event, which has at most 65,536 bytes (specification, size limits)."""
 
 
 async def paged(call: Call, lister: Lister) -> Answer:
-    """The first page of a list."""
-    return await _page(lister, 0, call)
-
-
-async def _page(lister: Lister, start: int, call: Call) -> Answer:
+    """A page of a list."""
+    start = call.after if isinstance(call.after, int) else 0
     found: List = await lister(call)
     items = found.lines[start : start + PAGE]
     head = _cut(found.head, MOST_CHARACTERS // 2) if start == 0 else ""
     lines = fitting(items if found.shown is None else await found.shown(items), MOST_CHARACTERS - len(head))
     last = start + len(lines)
-    call.desk.next_pages.pop(call.sender.id, None)
-    parts = [head, "\n".join(lines), found.foot if last >= len(found.lines) else ""]
-    if last < len(found.lines):
-        call.desk.next_pages[call.sender.id] = NextPage(partial(_page, lister, last), call)
-        parts.append(f"{start + 1} to {last} of {len(found.lines)}. `!more` shows the next.")
-    return Answer("\n\n".join(part for part in parts if part) or "That was all.")
+    goes_on = last < len(found.lines)
+    more = f"{start + 1} to {last} of {len(found.lines)}. `!more` shows the next." if goes_on else found.foot
+    return _answer([head, "\n".join(lines), more], last if goes_on else None)
 
 
 def fitting(lines: Sequence[str], most: int = MOST_CHARACTERS) -> list[str]:
@@ -57,28 +49,22 @@ def _cut(text: str, most: int) -> str:
 
 
 async def in_parts(call: Call, lister: PageLister) -> Answer:
-    """The first page of a list that is made a page at a time, so that nobody counts what is left."""
-    return await _part(lister, None, call)
+    """A page of a list that is made a page at a time, so that nobody counts what is left."""
+    found: ListPage = await lister(call)
+    more = "" if found.following is None else "`!more` shows the next."
+    return _answer([found.head, "\n".join(found.lines), more], found.following)
 
 
-async def _part(lister: PageLister, after: Any, call: Call) -> Answer:
-    found: ListPage = await lister(call, after)
-    call.desk.next_pages.pop(call.sender.id, None)
-    parts = [found.head, "\n".join(found.lines)]
-    if found.following is not None:
-        call.desk.next_pages[call.sender.id] = NextPage(partial(_part, lister, found.following), call)
-        parts.append("`!more` shows the next.")
-    return Answer("\n\n".join(part for part in parts if part) or "That was all.")
+def _answer(parts: Sequence[str], following: object) -> Answer:
+    return Answer("\n\n".join(part for part in parts if part) or "That was all.", page=Page(following))
 
 
 async def _more(call: Call) -> Answer:
-    following: NextPage | None = call.desk.next_pages.get(call.sender.id)
-    if following is None:
-        raise CommandError(
-            "There is no list to go on with: you have seen the last one to its end, or I was restarted since."
-            " Ask for the list again."
-        )
-    return await following.page(replace(following.asked, sender=call.sender))
+    """What is said where no list goes on (bridge/handlers/commands.py)."""
+    raise CommandError(
+        "There is no list to go on with: you have seen the last one to its end, asked for it more than a day ago, or"
+        " are not where you asked any more. Ask for the list again."
+    )
 
 
 MORE = Command(

@@ -103,6 +103,8 @@ class Call:
     """Those that the sender may use."""
     replied_to: str = ""
     """The event id of the message that the command was typed as a reply to; empty where it was none."""
+    after: Any = None
+    """Where the page of its list begins that is asked for, as the `Page` before it says; None for the first."""
 
     async def conversation(self) -> Conversation:
         """Where it was typed, as it is now. Read when it is asked for, since most commands do not. Raises Refusal."""
@@ -154,6 +156,14 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """Says of an answer that it is a page of a list."""
+
+    following: Any
+    """What the next page goes on from, in JSON's values; None at the end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a command gives back."""
 
@@ -163,6 +173,8 @@ class Answer:
     noted: Noted | None = None
     handouts: tuple[Handout, ...] = ()
     """Files that go to the chat with the bot, behind the text."""
+    page: Page | None = None
+    """For `!more`; None where it is no list, and the one of before goes on."""
     counts: bool = True
     """Whether it counts as unread in the chat with the bot. Not where no command was found: a program that answers
     messages in somebody's name would else go on for ever."""
@@ -190,20 +202,12 @@ class ListPage:
     head: str = ""
     """Stands before the page."""
     following: Any = None
-    """What the next page goes on from; None at the end."""
+    """What the next page goes on from, in JSON's values; None at the end."""
 
 
 Lister = Callable[[Call], Awaitable[List]]
-PageLister = Callable[[Call, Any], Awaitable[ListPage]]
-"""Makes the page that goes on from there, the first for None."""
-
-
-@dataclass(frozen=True, slots=True)
-class NextPage:
-    """What is left of a list that somebody asked for."""
-
-    page: Callable[[Call], Awaitable[Answer]]
-    asked: Call
+PageLister = Callable[[Call], Awaitable[ListPage]]
+"""Makes the page that goes on after `Call.after`."""
 
 
 @dataclass(frozen=True)

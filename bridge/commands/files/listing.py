@@ -42,7 +42,8 @@ async def _files(call: Call, filters: Annotated[str, Argument(ArgumentType.MATTE
     return await in_parts(call, partial(_part, filters, await _here(call)))
 
 
-async def _part(filters: str, conversation_id: str, call: Call, after: After | None) -> ListPage:
+async def _part(filters: str, conversation_id: str, call: Call) -> ListPage:
+    after = _after(call)
     asked = await read_asked(call, filters, conversation_id)
     page = await files_seen(call.desk, call.sender, asked, after, PAGE)
     if not page.files and page.following is None and after is None:
@@ -51,6 +52,10 @@ async def _part(filters: str, conversation_id: str, call: Call, after: After | N
     lines = [file_line(call, one, everywhere=not conversation_id) for one in page.files]
     head = f"**Files{await _of(call, conversation_id)}, {_ORDERS[asked.order]}**" if after is None else ""
     return ListPage(lines, head, page.following)
+
+
+def _after(call: Call) -> After | None:
+    return tuple(call.after) if isinstance(call.after, list) else None
 
 
 async def _of(call: Call, conversation_id: str) -> str:
@@ -65,7 +70,8 @@ async def _versions(call: Call, name: Annotated[str, Argument(ArgumentType.WORDS
     return await in_parts(call, partial(_version_part, name.strip().strip(_QUOTES), conversation_id))
 
 
-async def _version_part(typed: str, conversation_id: str, call: Call, after: After | None) -> ListPage:
+async def _version_part(typed: str, conversation_id: str, call: Call) -> ListPage:
+    after = _after(call)
     page = await versions_seen(call.desk, call.sender, conversation_id, name_key(typed), after, PAGE)
     rows = page.files
     if not rows and after is None and not is_given(typed):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from typing import Annotated
 
@@ -50,10 +50,10 @@ async def _report(
     return replace(await in_parts(call, partial(_reported, wall)), noted=Noted("wall report", ids=ids))
 
 
-async def _reported(typed: str, call: Call, after: _Place | None) -> ListPage:
+async def _reported(typed: str, call: Call) -> ListPage:
     """A page, for which so many matters are looked at as it takes, and no more than so many."""
     found = pieces(call.desk, call.sender, await _meant(call, typed))
-    place, lines, size = after or _Place(), list[str](), 0
+    place, lines, size = _Place(*call.after or ()), list[str](), 0
     for piece in found[place.piece : place.piece + MATTERS_AT_ONCE]:
         told = await (_terms(call, piece.wall) if piece.matter is None else _of_matter(call, piece))
         could_read = place.disclosed or (piece.matter is not None and bool(told))
@@ -62,16 +62,17 @@ async def _reported(typed: str, call: Call, after: _Place | None) -> ListPage:
         for number, line in enumerate(told[place.line :], place.line):
             (cut,) = fitting([line])
             if lines and (len(lines) == PAGE or size + len(cut) > MOST_CHARACTERS):
-                return _part(after, lines, replace(place, line=number))
+                return _part(call, lines, replace(place, line=number))
             lines.append(cut)
             size += len(cut) + 1
         place = _Place(place.piece + 1, disclosed=could_read and not piece.last)
-    return _part(after, lines, place if place.piece < len(found) else None)
+    return _part(call, lines, place if place.piece < len(found) else None)
 
 
-def _part(after: _Place | None, lines: list[str], following: _Place | None) -> ListPage:
-    head = "**Report**, without a word of what was said." if after is None else ""
-    return ListPage(lines, head or ("" if lines else "Nothing more was found so far."), following)
+def _part(call: Call, lines: list[str], following: _Place | None) -> ListPage:
+    head = "**Report**, without a word of what was said." if call.after is None else ""
+    head = head or ("" if lines else "Nothing more was found so far.")
+    return ListPage(lines, head, None if following is None else astuple(following))
 
 
 async def _meant(call: Call, typed: str) -> Sequence[Wall]:

@@ -96,6 +96,21 @@ class SignOnUsed(Base):
     """When nothing takes it any more anyway."""
 
 
+class ListPosition(Base):
+    """How far somebody has read the list that they asked the bot for last. Its lines, and what was typed, stand nowhere
+    here."""
+
+    staff_id = TextField(primary_key=True)
+    room_id = TextField()
+    event_id = TextField()
+    """Of the command that asked for it."""
+    place = TextField()
+    """The id of the conversation it was typed in."""
+    after = TextField()
+    """Where the next page begins, in JSON."""
+    at_ms = BigIntegerField()
+
+
 class ApiToken(Base):
     """A token with which a system uses the API, as somebody or as itself (A1). Its row stays when it has ended, so that
     its number is given to no other."""

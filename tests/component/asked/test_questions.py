@@ -335,7 +335,7 @@ async def test_long_answers_go_on_with_more_and_end_for_who_is_no_admin_any_more
     assert second.count("- 20") == 25
     assert "archived" not in second
     on.firm = replace(on.firm, staff={**on.firm.staff, "d": replace(DAN, role="Associate")})
-    assert await on.ask(DAN, "!more") == "That list is for firm admins."
+    assert await on.ask(DAN, "!more") == "!audit is for firm admins."
 
 
 async def test_O1_a_log_in_which_it_is_rare_is_looked_through_page_by_page(

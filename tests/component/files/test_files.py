@@ -293,9 +293,7 @@ async def test_M3_the_next_page_shows_nothing_to_somebody_taken_out_meanwhile(fi
         put(firm, "ruth", room, f"Note {number:02}.txt")
     assert "!more" in await ask(firm, "tom", "!files", room)
     await firm.ask("ruth", "!channel remove Court Filings @tom")
-    assert await ask(firm, "tom", "!more") == (
-        "You are not in that conversation any more. Ask for the list again where you are."
-    )
+    assert "or are not where you asked any more" in await ask(firm, "tom", "!more")
 
 
 async def seen_by(firm: SmallFirm, who: str) -> list[str]:

@@ -329,7 +329,7 @@ class Firm(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         self.on.reconciler = self.on.new_reconciler()
-        self.on.desk = replace(self.on.desk, reconciler=self.on.reconciler, next_pages={})
+        self.on.desk = replace(self.on.desk, reconciler=self.on.reconciler, planned={})
         self.wait(self.on.places.refresh())
         self.on.router = Router(self.on.desk, self.on.places, self.on.at_work)
 
