@@ -26,7 +26,7 @@ from bridge.operations.transcripts import Handout
 from bridge.refusal import Kind, Refusal
 from bridge.store.engine.unit import ReadUnit, Unit, later
 from bridge.store.files.handouts import note_given_out
-from bridge.store.people.lists import LIST_MS, Listed, list_of, note_page
+from bridge.store.people.lists import LIST_MS, ListAsked, list_of, note_page
 from bridge.store.queues.outbox import Said, enqueue
 from bridge.store.record.audit import record
 from bridge.store.rooms.conversations import conversation_for
@@ -109,10 +109,10 @@ def _message(arrival: Arrival, staff_id: str, text: str, desk: Desk) -> Said | N
     return Said(_key(event), event.room_id, desk.settings.bot_id, "m.room.message", content)
 
 
-async def _reply(arrival: Arrival, staff_id: str, text: str, context: Context) -> tuple[Answer, bool, Listed]:
+async def _reply(arrival: Arrival, staff_id: str, text: str, context: Context) -> tuple[Answer, bool, ListAsked]:
     """The answer, whether it may be shown where the command was typed, and what it is a page of if it is one."""
     event, desk = arrival.event, context.desk
-    staff, listed = desk.firm().staff[staff_id], Listed(event.room_id, event.event_id, arrival.place.key)
+    staff, listed = desk.firm().staff[staff_id], ListAsked(event.room_id, event.event_id, arrival.place.key)
     before = await _asked_before(event, staff_id, context) if goes_on(text) else None
     if before is not None:
         listed, asked, text = before
@@ -124,7 +124,7 @@ async def _reply(arrival: Arrival, staff_id: str, text: str, context: Context) -
     return reply, here, listed
 
 
-async def _asked_before(event: Event, staff_id: str, context: Context) -> tuple[Listed, Event, str] | None:
+async def _asked_before(event: Event, staff_id: str, context: Context) -> tuple[ListAsked, Event, str] | None:
     """The list that somebody goes on with, the command that asked for it, and what was typed; None for none.
 
     The homeserver is asked what was typed, so that nothing of it is kept here, and a deleted command shows no more.
@@ -156,7 +156,7 @@ def _in_reply(event: Event) -> Json:
 
 
 def _queue(
-    unit: Unit, arrival: Arrival, staff_id: str, reply: Answer, desk: Desk, listed: Listed, *, here: bool
+    unit: Unit, arrival: Arrival, staff_id: str, reply: Answer, desk: Desk, listed: ListAsked, *, here: bool
 ) -> None:
     """Queue the answer, where the command was typed if it may be shown there (`here`), else in the chat with
     the bot; a reaction then shows where it was typed that something happened.

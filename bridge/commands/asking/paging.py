@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridge.commands.asking.table import Answer, Call, Command, List, Lister, ListPage, Page, PageLister
+from bridge.commands.asking.table import Answer, Call, Command, List, Lister, ListPage, PageLister, PageOfList
 from bridge.refusal import CommandError
 
 PAGE = 25
@@ -56,7 +56,7 @@ async def in_parts(call: Call, lister: PageLister) -> Answer:
 
 
 def _answer(parts: Sequence[str], following: object) -> Answer:
-    return Answer("\n\n".join(part for part in parts if part) or "That was all.", page=Page(following))
+    return Answer("\n\n".join(part for part in parts if part) or "That was all.", page=PageOfList(following))
 
 
 async def _more(call: Call) -> Answer:

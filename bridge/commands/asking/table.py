@@ -104,7 +104,7 @@ class Call:
     replied_to: str = ""
     """The event id of the message that the command was typed as a reply to; empty where it was none."""
     after: Any = None
-    """Where the page of its list begins that is asked for, as the `Page` before it says; None for the first."""
+    """Where the page of its list begins that is asked for, as the `PageOfList` before it says; None for the first."""
 
     async def conversation(self) -> Conversation:
         """Where it was typed, as it is now. Read when it is asked for, since most commands do not. Raises Refusal."""
@@ -156,7 +156,7 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageOfList:
     """Says of an answer that it is a page of a list."""
 
     following: Any
@@ -173,7 +173,7 @@ class Answer:
     noted: Noted | None = None
     handouts: tuple[Handout, ...] = ()
     """Files that go to the chat with the bot, behind the text."""
-    page: Page | None = None
+    page: PageOfList | None = None
     """For `!more`; None where it is no list, and the one of before goes on."""
     counts: bool = True
     """Whether it counts as unread in the chat with the bot. Not where no command was found: a program that answers

@@ -15,7 +15,7 @@ LIST_MS = 24 * 60 * 60 * 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListAsked:
     """A list that a command asked for."""
 
     room_id: str
@@ -27,7 +27,7 @@ class Listed:
     """Where the next page begins, in JSON's values; None at the end."""
 
 
-def note_page(unit: Unit, staff_id: str, listed: Listed, now: int) -> None:
+def note_page(unit: Unit, staff_id: str, listed: ListAsked, now: int) -> None:
     """Note how far somebody has come. At the end there is nothing to go on with."""
     unit.run(ListPosition.delete().where(ListPosition.staff_id == staff_id))
     if listed.after is not None:
@@ -43,10 +43,10 @@ def note_page(unit: Unit, staff_id: str, listed: Listed, now: int) -> None:
         )
 
 
-def list_of(unit: ReadUnit, staff_id: str, since: int) -> Listed | None:
+def list_of(unit: ReadUnit, staff_id: str, since: int) -> ListAsked | None:
     """The list that somebody can go on with, unless its last page was shown before then."""
     row = unit.find(ListPosition, ListPosition.staff_id == staff_id, ListPosition.at_ms >= since)
-    return None if row is None else Listed(row.room_id, row.event_id, row.place, orjson.loads(row.after))
+    return None if row is None else ListAsked(row.room_id, row.event_id, row.place, orjson.loads(row.after))
 
 
 def forget_lists(unit: Unit, before: int) -> None:
