@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from scim2_models import Context, User
 
@@ -63,7 +64,7 @@ async def test_S1_a_resource_that_is_kept_in_another_form_stays_as_it_was_and_st
         assert not directory.problems
         assert [one.resource.id for one in await scim.resources.everything() or ()] == [yan]
         # Pushed again they are themselves.
-        pushed = User.model_validate(user("Zoe"), scim_ctx=Context.RESOURCE_CREATION_REQUEST)
+        pushed: User[Any] = User.model_validate(user("Zoe"), scim_ctx=Context.RESOURCE_CREATION_REQUEST)
         resource_type = scim.provider.resource_types[0]
         with scim.provider:
             made = await scim.resources.create(resource_type, pushed)
