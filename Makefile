@@ -184,7 +184,7 @@ mutants: $(VENV)/installed
 bench-ingest: $(VENV)/installed
 	$(BIN)/python -m benchmarks.ingest
 bench-postgres: $(VENV)/installed
-	FSYNC=on MODULE=benchmarks.ingest tests/postgres.sh --beside benchmarks.ingest_bridge --service benchmarks.ingest_postgresql
+	FSYNC=on MODULE=benchmarks.ingest tests/postgres.sh --beside benchmarks.ingest.bridge --service benchmarks.ingest.postgresql
 bench-provision: $(VENV)/installed $(VENV)/synapse/installed
 	$(BIN)/python -m benchmarks.provision
 bench-commands: $(VENV)/installed $(VENV)/synapse/installed

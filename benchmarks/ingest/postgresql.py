@@ -1,6 +1,6 @@
-"""The bridge of `benchmarks.ingest_bridge` with a database on the server that tests/postgres.sh started.
+"""The bridge of `benchmarks.ingest.bridge` with a database on the server that tests/postgres.sh started.
 
-    python -m benchmarks.ingest_postgresql --port PORT --homeserver URL --folder FOLDER --concurrency N --rooms N
+    python -m benchmarks.ingest.postgresql --port PORT --homeserver URL --folder FOLDER --concurrency N --rooms N
 
 The database is called after the folder, so that a bridge that was killed goes on with its own.
 """
@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 from pydantic import SecretStr
 
-from benchmarks.ingest_bridge import serve
+from benchmarks.ingest.bridge import serve
 from bridge.settings import DatabaseSettings
 
 

@@ -1,6 +1,6 @@
 """The bridge as `firm-bridge run` puts it together, on a database with one person and the benchmark's rooms in it.
 
-    python -m benchmarks.ingest_bridge --port PORT --homeserver URL --folder FOLDER --concurrency N --rooms N
+    python -m benchmarks.ingest.bridge --port PORT --homeserver URL --folder FOLDER --concurrency N --rooms N
 
 The stub homeserver refuses the admin API, so the bridge goes on asking every few seconds whether it may begin to
 reconcile, and meanwhile takes events, handles commands and replies as always.
@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 from pydantic import SecretStr
 
-from benchmarks.ingest_homeserver import HS_TOKEN, room_id
+from benchmarks.ingest.homeserver import HS_TOKEN, room_id
 from bridge.app import run
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.settings import (

@@ -28,11 +28,11 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.ingest_homeserver import Json, StubHomeserver, make_events
+from benchmarks.ingest.homeserver import Json, StubHomeserver, make_events
 
 MIB = 1024 * 1024
 START_SECONDS = 30.0
-BARE = "benchmarks.ingest_bare"
+BARE = "benchmarks.ingest.bare"
 TURNS = 4
 """Turns in which all events are pushed."""
 COMMANDS_IN_TURN = 50
@@ -247,6 +247,6 @@ if __name__ == "__main__":
     parser.add_argument("--in-transaction", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--concurrency", type=int, default=16, help="replies under way at once, in both services")
-    parser.add_argument("--service", default="benchmarks.ingest_bridge", help="the module measured beside the bare one")
+    parser.add_argument("--service", default="benchmarks.ingest.bridge", help="the module measured beside the bare one")
     parser.add_argument("--beside", default=BARE, help="the module it is measured beside")
     uvloop.run(main(parser.parse_args()))
