@@ -22,7 +22,6 @@ _MATTER = (
 )
 _OVERLAP = timedelta(minutes=5)
 """How far before the newest change known the next reading begins."""
-_CLOCKS_APART = timedelta(days=1)
 _EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
 
 
@@ -96,7 +95,7 @@ class ClioSource:
 
     def _newest(self, matters: Mapping[int, Json]) -> str:
         """From when on the next reading asks for changes: one matter of a time to come would hide those of all."""
-        latest = datetime.fromtimestamp(self._clock() / 1000, UTC) + _CLOCKS_APART
+        latest = datetime.fromtimestamp(self._clock() / 1000, UTC) + _OVERLAP
         times = (when(one.get("updated_at")) for one in matters.values())
         newest = max((one for one in times if one is not None and _EARLIEST < one < latest), default=None)
         return "" if newest is None else (newest - _OVERLAP).isoformat()

@@ -81,8 +81,9 @@ class SmokeballSource:
         mirror.put("matters", matters, whole=not cursor)
         if not cursor:
             await self._drop_missing(mirror, "matters", "/matters", {one["id"] for one in matters})
-        # A time to come would pass over what changes until then.
-        newest = min(max([int(cursor or 0), *map(version_of, matters)]), ticks(self._clock() / 1000))
+        # A time to come would pass over what changes until then, also where Smokeball's clock is behind.
+        latest = ticks(self._clock() / 1000) + _OVERLAP_TICKS
+        newest = max(one for one in (0, int(cursor or 0), *map(version_of, matters)) if one < latest)
         return await self._said(mirror, str(newest) if newest else "")
 
     async def verify(self, hints: Sequence[Hint]) -> SourceRead | None:

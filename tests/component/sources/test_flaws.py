@@ -81,8 +81,9 @@ async def test_S3_what_a_flawed_matter_takes_away_goes_ahead(store: Store, tmp_p
         await one.settled()
         assert one.directory.firm.matters[first].status is MatterStatus.CLOSED
         del one.fake.world.matters[first]
+        one.fake.settle()
         one.reader.hint(Hint("matters", first))
-        await one.settled()
+        await one.look(4)
         assert one.directory.firm.matters[first].status is MatterStatus.DELETED
         assert await flaws(one) == []
 
