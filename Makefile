@@ -205,7 +205,7 @@ bench-first-start: $(VENV)/installed $(VENV)/synapse/installed
 bench-panel: $(VENV)/installed $(VENV)/synapse/installed
 	$(BIN)/python -m benchmarks.panel --rounds 9 --staff 200
 bench-scim: $(VENV)/installed
-	$(BIN)/python -m benchmarks.scim
+	$(BIN)/python -m benchmarks.sources.scim
 
 ## ci: the gate: everything that must hold for a change
 ci: check test

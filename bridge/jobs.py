@@ -33,7 +33,7 @@ from bridge.care.transcripts import file_closed_matters
 from bridge.care.unread import mend_unread
 from bridge.clock import is_firm_hour, now_ms
 from bridge.desk import Desk
-from bridge.directory.replaced import forget_replaced
+from bridge.directory.past.replaced import forget_replaced
 from bridge.filing.filer import Filer
 from bridge.handlers.inbox import Inbox
 from bridge.handlers.passing.receipts import Receipts

@@ -251,7 +251,7 @@ def directory_confirm(config: Config = None, yes: Yes = False) -> None:
 def directory_undo(config: Config = None, yes: Yes = False) -> None:
     """Take back the change of the directory that was confirmed last, within a day, with the memberships it ended."""
     from bridge.clock import now_ms
-    from bridge.directory.replaced import last_confirmed
+    from bridge.directory.past.replaced import last_confirmed
     from bridge.directory.undoing import why_not
     from bridge.refusal import Kind, Refusal
     from bridge.wording.directory import undone_text

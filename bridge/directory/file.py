@@ -16,7 +16,6 @@ from bridge.clock import now_ms
 from bridge.directory import undoing
 from bridge.directory.barriers import with_gone, without_opening
 from bridge.directory.change import DirectoryChange, diff_firms, with_known
-from bridge.directory.earlier import earlier_records, with_earlier
 from bridge.directory.forms.sheet_form import form_of
 from bridge.directory.keeping import (
     accept,
@@ -29,9 +28,10 @@ from bridge.directory.keeping import (
     undone_fingerprints,
 )
 from bridge.directory.merging import Disagreement, Merged, Provenance
+from bridge.directory.past.earlier import earlier_records, with_earlier
+from bridge.directory.past.replaced import fits, last_confirmed, without
 from bridge.directory.problems import ChangedWhileReadError, DirectoryError, RecordProblem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
-from bridge.directory.replaced import fits, last_confirmed, without
 from bridge.directory.sources.keeping import Links, keep_links
 from bridge.directory.sources.port import FILES, Flaw, SourceStanding
 from bridge.directory.sources.union import Sources

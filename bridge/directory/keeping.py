@@ -9,9 +9,9 @@ from peewee import chunked
 
 from bridge.clock import now_ms
 from bridge.directory.change import DirectoryChange, KindChange
-from bridge.directory.earlier import forget_earlier, keep_earlier
+from bridge.directory.past.earlier import forget_earlier, keep_earlier
+from bridge.directory.past.replaced import keep_replaced
 from bridge.directory.records import Record, firm_from_records
-from bridge.directory.replaced import keep_replaced
 from bridge.firm.audit import Deed
 from bridge.firm.model import Firm, Matter
 from bridge.firm.webhooks import EventType

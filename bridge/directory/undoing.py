@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bridge import faults
 from bridge.directory.change import DirectoryChange, fingerprint_of
 from bridge.directory.keeping import accept, accepted_version
-from bridge.directory.replaced import UNDO_MS, Confirmed, last_confirmed, mark_undone
+from bridge.directory.past.replaced import UNDO_MS, Confirmed, last_confirmed, mark_undone
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.model import Firm

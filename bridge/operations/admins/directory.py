@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bridge.desk import Desk, Foreseen
 from bridge.directory.file import DirectoryStatus
-from bridge.directory.replaced import to_take_back
+from bridge.directory.past.replaced import to_take_back
 from bridge.directory.undoing import Undone
 from bridge.firm.model import Staff
 from bridge.operations.sight import require_admin, sight_of

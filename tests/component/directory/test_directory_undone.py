@@ -13,7 +13,7 @@ import pytest
 from bridge.app import Bridge
 from bridge.care.telling_directory import trouble_of
 from bridge.directory.change import DirectoryChange
-from bridge.directory.replaced import UNDO_MS, forget_replaced
+from bridge.directory.past.replaced import UNDO_MS, forget_replaced
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import ADMINS_ID
 from bridge.operations.admins.directory import confirm_directory, undo_directory

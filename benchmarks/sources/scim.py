@@ -1,6 +1,6 @@
 """What pushing to the SCIM server takes, beside scim2-server's own storage in memory.
 
-    python -m benchmarks.scim [--users 1000] [--groups 100] [--staff 1000]
+    python -m benchmarks.sources.scim [--users 1000] [--groups 100] [--staff 1000]
 
 Each request goes to one after the other, in turns, over HTTP, one by one: users, then groups of ten of them, then each
 user changed. The bridge is its panel's address, with its tokens, limits, audit log and database, and follows meanwhile
