@@ -6,7 +6,7 @@ PIP := -m pip --quiet --disable-pip-version-check
 SERVICES := firm_bridge mautrix bot_sdk
 TABLE := PYTHONPATH=conformance $(BIN)/python -m appservice_conformance.table $(SERVICES:%=conformance/results/%.json)
 
-.PHONY: help run conformance conformance-here compose image test wheels check unit component synapse clients postgres postgres-store several sftp sources panel-pages panel docs site pictures bench-ingest bench-postgres bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start bench-panel bench-scim crash machine attacks workers workers-short mas properties mutants ci clean
+.PHONY: help run conformance conformance-here compose image test wheels check unit component synapse clients postgres postgres-store several sftp sources panel-pages panel docs site pictures bench-ingest bench-postgres bench-provision bench-commands bench-guard bench-leaver bench-files bench-filing bench-scale bench-first-start bench-panel bench-scim bench-smokeball crash machine attacks workers workers-short mas properties mutants ci clean
 
 ## help: this list
 help:
@@ -180,7 +180,7 @@ machine: $(VENV)/installed $(VENV)/synapse/installed
 mutants: $(VENV)/installed
 	$(BIN)/python -m tests.mutants
 
-## bench-ingest, bench-postgres, bench-provision, bench-commands, bench-guard, bench-leaver, bench-files, bench-filing, bench-scale, bench-first-start, bench-panel, bench-scim: figures for benchmarks/README.md
+## bench-ingest, bench-postgres, bench-provision, bench-commands, bench-guard, bench-leaver, bench-files, bench-filing, bench-scale, bench-first-start, bench-panel, bench-scim, bench-smokeball: figures for benchmarks/README.md
 bench-ingest: $(VENV)/installed
 	$(BIN)/python -m benchmarks.ingest
 bench-postgres: $(VENV)/installed
@@ -206,6 +206,8 @@ bench-panel: $(VENV)/installed $(VENV)/synapse/installed
 	$(BIN)/python -m benchmarks.panel --rounds 9 --staff 200
 bench-scim: $(VENV)/installed
 	$(BIN)/python -m benchmarks.sources.scim
+bench-smokeball: $(VENV)/installed
+	$(BIN)/python -m benchmarks.sources.smokeball
 
 ## ci: the gate: everything that must hold for a change
 ci: check test

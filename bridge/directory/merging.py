@@ -307,7 +307,7 @@ class _Merging:
 
     def _value(self, kind: RecordKind, each: Field, one: _Entity, source: str) -> Any:
         value = self._named(source, each, one.parts[source].values.get(each.name))
-        if each.name in {"id", "version_id"}:
+        if each.name in {"id", "user_id", "version_id"}:
             return value
         for other, record in one.parts.items():
             theirs = self._named(other, each, record.values.get(each.name))

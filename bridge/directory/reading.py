@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.directory.barriers import UNTIL_KNOWN, UNTIL_KNOWN_OF
@@ -56,6 +56,10 @@ def read_rows(rows: Iterable[SheetRow], problems: ProblemList, source: str = "",
         same: list[int] = []
         for each in row.kind.fields:
             _read_field(record, each, problems)
+        if source:
+            # Its cells say no more than its values, and stand in no lines.
+            record = replace(record, row=replace(row, cells={}))
+        for each in row.kind.fields:
             if each.unique and each.name in record.values and not row.flawed:
                 _check_unique(record, each, seen, same, problems)
             if source != UNTIL_KNOWN_OF:

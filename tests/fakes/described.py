@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,11 @@ class NotDescribedError(AssertionError):
     """A request or an answer is not as the system describes it."""
 
 
-@_FORMATS.checks("int32")
-def _is_int32(value: object) -> bool:
-    return not isinstance(value, int) or -(2**31) <= value < 2**31
+def _fits(bits: int) -> Callable[[object], bool]:
+    return lambda value: not isinstance(value, int) or -(2 ** (bits - 1)) <= value < 2 ** (bits - 1)
 
 
-@_FORMATS.checks("int64")
-def _is_int64(value: object) -> bool:
-    return not isinstance(value, int) or -(2**63) <= value < 2**63
+_FORMATS.checkers |= {"int32": (_fits(32), ()), "int64": (_fits(64), ())}
 
 
 class Description:

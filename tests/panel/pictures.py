@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from bridge.dev.place import ROOT
-from tests.panel.browser import TELEPHONE, TELEPHONE_DARK, WIDE, WIDE_DARK, Look, windows
+from tests.panel.browser import TELEPHONE, TELEPHONE_DARK, WIDE, WIDE_DARK, Look, Window, windows
 from tests.panel.busy_firm import STAFF, busy_firm, let_a_change_wait
+from tests.panel.fed_firm import fed_firm, let_entra_end_many
 
 FOLDER = ROOT / "docs" / "pictures"
 QUALITY = 80
@@ -44,6 +45,25 @@ async def test_take_the_pictures_of_the_panel(tmp_path: Path, database_url: str)
                 await ruth.ticks("Grace Whitlock Partner")
                 await ruth.presses("button", "Show what it would do")
                 await ruth.page.wait_for_selector(".told")
-            with Image.open(BytesIO(await ruth.page.screenshot())) as taken:
-                taken.convert("RGB").save(FOLDER / f"{name}.webp", quality=QUALITY, method=6)
+            await _keep(ruth, name)
         assert ruth.troubles == []
+
+
+@pytest.mark.timeout(600)
+async def test_take_the_pictures_of_a_directory_of_several_sources(tmp_path: Path, database_url: str) -> None:
+    async with fed_firm(tmp_path, database_url) as made, windows(made.url) as window:
+        ruth = await window(WIDE)
+        await ruth.enter(await made.link("ruth"))
+        await ruth.opens("/admin")
+        await ruth.page.get_by_role("heading", name="The directory").evaluate("(one) => one.scrollIntoView()")
+        await _keep(ruth, "panel-sources")
+        await let_entra_end_many(made)
+        await ruth.opens("/admin")
+        await ruth.page.get_by_role("button", name="Confirm").scroll_into_view_if_needed()
+        await _keep(ruth, "panel-sources-held")
+        assert ruth.troubles == []
+
+
+async def _keep(window: Window, name: str) -> None:
+    with Image.open(BytesIO(await window.page.screenshot())) as taken:
+        taken.convert("RGB").save(FOLDER / f"{name}.webp", quality=QUALITY, method=6)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -43,19 +43,21 @@ class SmokeballApi(AskedSystem):
         """Change something. Raises SourceError."""
         return await self.ask(method, self._base + path, None, body)
 
-    async def whole(self, path: str, params: Mapping[str, str] | None = None) -> list[Json]:
-        """A whole list, each record once.
+    async def whole(
+        self, path: str, params: Mapping[str, str] | None = None, keep: Callable[[Json], Json] = dict
+    ) -> list[Json]:
+        """A whole list, each record once, and of each what `keep` makes of it, its id with it.
 
         Lists are given by offset, and shift when something before it comes or goes. So each page begins with the last
         record of the one before; where another stands there, the list is read anew. Raises SourceError.
         """
         for _ in range(_READINGS):
-            found = await self._read(path, params or {})
+            found = await self._read(path, params or {}, keep)
             if found is not None:
                 return found
         raise SourceError(f"Smokeball's list {path} changes faster than it can be read. It is tried again.")
 
-    async def _read(self, path: str, params: Mapping[str, str]) -> list[Json] | None:
+    async def _read(self, path: str, params: Mapping[str, str], keep: Callable[[Json], Json]) -> list[Json] | None:
         """The list; None where it shifted."""
         found: dict[str, Json] = {}
         last = ""
@@ -71,7 +73,7 @@ class SmokeballApi(AskedSystem):
                 return None
             new = values[1:] if found else values
             before = len(found)
-            found.update((one["id"], one) for one in new)
+            found.update((one["id"], keep(one)) for one in new)
             if len(found) != before + len(new):
                 return None
             size = page.get("size")

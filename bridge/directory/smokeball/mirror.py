@@ -47,31 +47,32 @@ class Mirror:
     changed: set[tuple[str, str]] = field(default_factory=set)
     """Kinds and ids of what the store does not have yet."""
 
+    _links: dict[str, Json] = field(default_factory=dict)
+    """Links by the id that they name."""
     differ: set[str] = field(default_factory=set)
     """Ids of matters of which other records follow than those that were made last."""
     all_differ: bool = True
     """Whether that may be so of anything."""
 
     def put(self, kind: str, records: Iterable[Json], *, whole: bool = False) -> None:
-        """Take these as they are now.
+        """Take these as they are now, each as `kept` has it.
 
         An answer may be older than one before it: such a matter is left as it is known, but in a `whole` reading,
         after which Smokeball itself may have gone back.
         """
         table: dict[str, Json] = getattr(self, kind)
         for one in records:
-            kept = {name: one[name] for name in _KEEPS[kind] if one.get(name) is not None}
-            before = table.get(kept["id"])
-            if kind == "matters" and not whole and before is not None and 0 < version_of(kept) < version_of(before):
+            before = table.get(one["id"])
+            if kind == "matters" and not whole and before is not None and 0 < version_of(one) < version_of(before):
                 continue
-            if before != kept:
-                table[kept["id"]] = kept
-                self._note(kind, kept["id"])
+            if before != one:
+                table[one["id"]] = one
+                self._note(kind, one["id"])
 
     def put_contacts(self, records: Iterable[Json]) -> None:
-        """The same for the names of contacts."""
+        """The same for contacts, as `contact_of` has them."""
         for one in records:
-            name = name_of(one)
+            name = one["name"]
             if name and self.contacts.get(one["id"]) != name:
                 self.contacts[one["id"]] = name
                 self._note("contacts", one["id"])
@@ -114,11 +115,22 @@ class Mirror:
         else:
             self.all_differ = True
 
-    def news(self) -> SourceRead:
-        """What the store does not have yet, to be kept there."""
+    def kept(self, kind: str, one: Json) -> Json:
+        """What is kept of a thing. Links to the same thing are one object in all matters."""
+        return {name: self._shared(one[name]) for name in _KEEPS[kind] if one.get(name) is not None}
+
+    def _shared(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._shared(each) for each in value]
+        if isinstance(value, dict) and isinstance(value.get("id"), str):
+            return self._links.setdefault(value["id"], {"id": value["id"]})
+        return value
+
+    def news(self, changed: Iterable[tuple[str, str]]) -> SourceRead:
+        """What the store does not have yet of these kinds and ids, to be kept there."""
         written: list[SourceRecord] = []
         gone: list[tuple[str, str]] = []
-        for kind, record_id in sorted(self.changed):
+        for kind, record_id in changed:
             one = getattr(self, kind).get(record_id)
             if one is None:
                 gone.append((_kept_as(kind), record_id))
@@ -136,7 +148,7 @@ def mirror_of(records: Iterable[SourceRecord]) -> Mirror:
         if kind in {"looks", "bars"}:
             roles = tuple((name, contact) for name, contact in plain["roles"])
             plain = Look(**{**plain, "denied": tuple(plain["denied"]), "roles": roles})
-        getattr(mirror, kind)[one.id] = plain
+        getattr(mirror, kind)[one.id] = mirror.kept(kind, plain) if kind in _KEEPS else plain
     return mirror
 
 
@@ -144,6 +156,11 @@ def version_of(matter: Json) -> int:
     """When a matter was changed last, in .NET ticks; 0 where it does not say."""
     version = str(matter.get("versionId") or "")
     return int(version) if version.isascii() and version.isdigit() and len(version) < 20 else 0
+
+
+def contact_of(contact: Json) -> Json:
+    """What is kept of a contact."""
+    return {"id": contact["id"], "name": name_of(contact)}
 
 
 def _kept_as(kind: str) -> str:

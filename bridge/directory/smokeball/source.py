@@ -7,6 +7,7 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from operator import itemgetter
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +17,7 @@ import structlog
 from bridge import faults
 from bridge.clock import now_ms
 from bridge.directory.smokeball.api import SmokeballApi, listed, named
-from bridge.directory.smokeball.mirror import MIRROR, Mirror, mirror_of, version_of
+from bridge.directory.smokeball.mirror import MIRROR, Mirror, contact_of, mirror_of, version_of
 from bridge.directory.smokeball.policies import (
     ALL_MATTERS,
     NOT_FOUND,
@@ -48,6 +49,8 @@ BARS = "bars"
 """A hint at the own policy of a user or a group, and of all matters."""
 _AT_ONCE = 4
 """Matters and principals looked at in one turn, so that what a webhook tells never waits long."""
+_KEPT_AT_ONCE = 200
+"""Things of the mirror that are written in one transaction."""
 _OPEN = frozenset({"open", "pending"})
 
 
@@ -75,8 +78,8 @@ class SmokeballSource:
         mirror.all_differ = mirror.all_differ or not cursor
         await self._read_people(mirror)
         since = {"UpdatedSince": str(max(0, int(cursor) - _OVERLAP_TICKS))} if cursor else {}
-        contacts = await self._api.whole("/contacts", since)
-        matters = await self._api.whole("/matters", since)
+        contacts = await self._api.whole("/contacts", since, contact_of)
+        matters = await self._api.whole("/matters", since, partial(mirror.kept, "matters"))
         mirror.put_contacts(contacts)
         mirror.put("matters", matters, whole=not cursor)
         if not cursor:
@@ -134,9 +137,9 @@ class SmokeballSource:
         return self._mirror
 
     async def _read_people(self, mirror: Mirror) -> None:
-        staff = await self._api.whole("/staff")
-        users = named(listed(await self._api.get("/firmusers"), "/firmusers"))
-        groups = await self._api.whole("/groups")
+        staff = await self._api.whole("/staff", keep=partial(mirror.kept, "staff"))
+        users = [mirror.kept("users", one) for one in named(listed(await self._api.get("/firmusers"), "/firmusers"))]
+        groups = await self._api.whole("/groups", keep=partial(mirror.kept, "groups"))
         mirror.put("staff", staff)
         mirror.put("users", users)
         mirror.put("groups", groups)
@@ -150,8 +153,11 @@ class SmokeballSource:
         for gone in mirror.bars.keys() - principals:
             mirror.drop(BARS, gone)
         # Whoever is new is known with what they must not see.
-        for new in sorted(principals - mirror.bars.keys()):
+        for place, new in enumerate(sorted(principals - mirror.bars.keys()), 1):
             await self._look_at_bar(mirror, new)
+            if not place % _KEPT_AT_ONCE:
+                # So that a first reading that is ended goes on where it was.
+                await self._keep(mirror)
 
     async def _drop_missing(self, mirror: Mirror, kind: str, path: str, listed: set[str]) -> None:
         """Whoever a list leaves out is looked for before they count as gone (S2, S3)."""
@@ -161,7 +167,7 @@ class SmokeballSource:
             if not (isinstance(one, dict) and one.get("id") == record_id):
                 mirror.drop(kind, record_id)
             else:
-                mirror.put(kind, [one])
+                mirror.put(kind, [mirror.kept(kind, one)])
 
     async def _verify(self, mirror: Mirror, hint: Hint) -> None:
         if hint.kind == BARS:
@@ -171,7 +177,7 @@ class SmokeballSource:
         elif hint.kind == "matters":
             await self._look_at(mirror, hint.id, await self._api.get(f"/matters/{hint.id}"))
         elif hint.kind == "contacts" and (contact := await self._api.get(f"/contacts/{hint.id}")):
-            mirror.put_contacts([contact])
+            mirror.put_contacts([contact_of(contact)])
 
     def _doubt(self, mirror: Mirror, matter_id: str) -> None:
         """Note that a matter was looked at and could not be seen."""
@@ -210,7 +216,7 @@ class SmokeballSource:
         roles = ((await self._api.get(f"/matters/{matter_id}/roles")) or {}).get("roles") or ()
         archive = await self._api.get(f"/matters/{matter_id}/archive")
         await self._read_contacts(mirror, matter, roles)
-        mirror.put("matters", [matter])
+        mirror.put("matters", [mirror.kept("matters", matter)])
         others = [one for one in roles if not (one.get("isClient") or one.get("isOtherSide"))]
         look = Look(
             self._clock(),
@@ -234,7 +240,7 @@ class SmokeballSource:
         ]
         for contact_id in {_id_of(link) for link in links} - {""} - mirror.contacts.keys():
             if contact := await self._api.get(f"/contacts/{contact_id}"):
-                mirror.put_contacts([contact])
+                mirror.put_contacts([contact_of(contact)])
 
     async def _said(self, mirror: Mirror, cursor: str | None) -> SourceRead:
         """What follows from the mirror, checked; the mirror is kept first. Raises SourceError.
@@ -260,12 +266,10 @@ class SmokeballSource:
         return SourceRead(good, whole=whole, cursor=cursor, gone=gone, flaws=flaws)
 
     async def _keep(self, mirror: Mirror) -> None:
-        news = mirror.news()
-        await self._store.run(keep_read, MIRROR, news, self._clock())
-        mirror.changed -= {
-            *((one.kind.removeprefix("mirror "), one.id) for one in news.records),
-            *((kind.removeprefix("mirror "), record_id) for kind, record_id in news.gone),
-        }
+        # A part of it is no harm: what follows from it is said when all of it is there.
+        while some := sorted(mirror.changed)[:_KEPT_AT_ONCE]:
+            await self._store.run(keep_read, MIRROR, mirror.news(some), self._clock())
+            mirror.changed.difference_update(some)
 
 
 def _id_of(link: Any) -> str:

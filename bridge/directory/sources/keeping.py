@@ -7,7 +7,7 @@ one (S3).
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,12 @@ from bridge.store.models import SourceFlaw, SourceRow, SourceState
 
 _REMEMBERED = frozenset({"staff", "matters"})
 """Kinds of which a record that is gone is still known."""
+_Row = tuple[str, str, str, bool]
+"""Kind, id, JSON, and whether it is gone."""
+_ROWS = "SELECT kind, record_id, data, gone FROM source_row"
 _FEW = 100
-"""Records that are looked up one by one rather than among all."""
+"""Flaws of a source that are shown."""
+_KEY = "(CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT))"
 _PUT = """
     INSERT INTO source_row (source, kind, record_id, data, gone) VALUES {rows}
     ON CONFLICT (source, kind, record_id) DO UPDATE SET data = excluded.data, gone = excluded.gone
@@ -40,7 +44,7 @@ class KeptRecord:
 def keep_read(unit: Unit, source: str, read: SourceRead, now: int) -> bool:
     """Keep what a source said, whole or not at all. Returns whether it says something else than before."""
     only = None if read.whole or read.flaws else {*((one.kind, one.id) for one in read.records), *read.gone}
-    before = {(row.kind, row.record_id): (row.data, bool(row.gone)) for row in _rows(unit, source, only)}
+    before = {(kind, record_id): (data, gone) for kind, record_id, data, gone in _rows(unit, source, only)}
     given = {(one.kind, one.id): _packed(one) for one in read.records}
     given |= _kept(read, {key: data for key, (data, gone) in before.items() if not gone})
     written = [(source, *key, data, False) for key, data in given.items() if before.get(key) != (data, False)]
@@ -138,7 +142,7 @@ def sources_version(unit: ReadUnit, sources: Iterable[str]) -> str:
 
 def records_of(unit: ReadUnit, source: str) -> list[tuple[str, str, str, bool]]:
     """What a source said last: kind, id, JSON, and whether it is gone. `unpacked` reads it."""
-    return [(row.kind, row.record_id, row.data, bool(row.gone)) for row in _rows(unit, source)]
+    return list(_rows(unit, source))
 
 
 def unpacked(rows: Iterable[tuple[str, str, str, bool]]) -> list[KeptRecord]:
@@ -173,13 +177,14 @@ def keep_links(unit: Unit, found: Links) -> None:
     unit.execute_rows(statement, "(?, ?, ?, ?)", rows)
 
 
-def _rows(unit: ReadUnit, source: str, only: Collection[tuple[str, str]] | None = None) -> Sequence[SourceRow]:
+def _rows(unit: ReadUnit, source: str, only: Collection[tuple[str, str]] | None = None) -> Iterator[_Row]:
     """The rows of a source, or only those of these kinds and ids."""
-    if only is not None and len(only) < _FEW:
-        found = (unit.find(SourceRow, *_at(source, *key)) for key in sorted(only))
-        return [row for row in found if row is not None]
-    of_source = SourceRow.select().where(SourceRow.source == source)
-    return unit.all(of_source.order_by(SourceRow.kind, SourceRow.record_id))
+    if only is None:
+        found = unit.rows(f"{_ROWS} WHERE source = ? ORDER BY kind, record_id", source)
+    else:
+        keys = [(source, *key) for key in sorted(only)]
+        found = unit.rows_for(f"{_ROWS} WHERE (source, kind, record_id) IN (VALUES {{rows}})", _KEY, keys)
+    return ((kind, record_id, data, bool(gone)) for kind, record_id, data, gone in found)
 
 
 def _at(source: str, kind: str, record_id: str) -> tuple[Any, Any, Any]:

@@ -180,7 +180,8 @@ def _united(
     resolve_references(merged.records, problems)
     check_records(" and ".join(owns), merged.records, problems)
     problems.raise_any()
-    return Union(build_firm(merged.records), merged)
+    # The firm has what the records say; they are no longer needed, and larger.
+    return Union(build_firm(merged.records), replace(merged, records={}))
 
 
 @dataclass(frozen=True, slots=True)

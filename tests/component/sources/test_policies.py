@@ -138,9 +138,17 @@ def in_a_group(fake: FakeSmokeball, *staff: str) -> str:
     return GROUP
 
 
-@pytest.mark.parametrize("deny", ["restriction", "wall"])
-@pytest.mark.parametrize("grouped", [False, True])
-@pytest.mark.parametrize("of", ["one", "all", "all by their own"])
+@pytest.mark.parametrize(
+    ("of", "grouped", "deny"),
+    [
+        ("one", False, "restriction"),
+        ("one", True, "wall"),
+        ("all", False, "wall"),
+        ("all", True, "restriction"),
+        ("all by their own", False, "wall"),
+        ("all by their own", True, "restriction"),
+    ],
+)
 async def test_m3_a_policy_of_any_kind_keeps_out(
     store: Store, tmp_path: Path, of: str, grouped: bool, deny: str
 ) -> None:

@@ -1,6 +1,6 @@
 """How long a large firm takes to be read from Smokeball, with how much memory and how many requests (S1).
 
-    python -m benchmarks.smokeball [--staff 1000] [--matters 10000]
+    python -m benchmarks.sources.smokeball [--staff 1000] [--matters 10000]
 
 The tests' fake answers from a process of its own. In another the connector reads the firm, and the directory follows it
 each second as in the running bridge. Nobody waits: the token bucket's clock goes on by the time that it would have
@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import gc
 import json
+import statistics
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from rich.console import Console
 from rich.table import Table
 
@@ -40,9 +42,11 @@ from bridge.settings import DirectorySettings
 from bridge.store.engine.store import Store
 from tests.component.sources.connected import settings_for
 from tests.fakes.smokeball import FakeSmokeball, link, uuid
+from tests.panel.fed_firm import fed_firm
 
 RATE = 5.0
-TURNS = 100
+ROUNDS = 9
+TURNS = 25
 """The rest of the matters is looked at as these are."""
 _TEAM = 4
 _DENIED = 50
@@ -86,10 +90,13 @@ async def serve_fake(staff: int, matters: int) -> None:
     fake = firm_of(staff, matters)
     app = fake.app()
 
-    async def change(request: web.Request) -> web.Response:
+    @web.middleware
+    async def change(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path != "/changed":
+            return await handler(request)
         return web.json_response(fake.matter(200_007, title="Another title"))
 
-    app.router._resources.insert(0, app.router.add_get("/changed", change).resource)
+    app.middlewares.append(change)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -123,6 +130,11 @@ def resident(name: str = "VmRSS") -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:"))
 
 
+def forget_peak() -> None:
+    """Have VmHWM begin anew."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
 class Measured:
     """The connector and the directory, and what they took."""
 
@@ -140,7 +152,7 @@ class Measured:
 
     async def part(self, name: str, turns: int = 1) -> None:
         """Do what is due so many times, at most, the directory following each second."""
-        Path("/proc/self/clear_refs").write_text("5")
+        await asyncio.to_thread(forget_peak)
         asked, begun, followed = self.api.asked, self.clock(), self.clock()
         processor = time.process_time()
         for _ in range(turns):
@@ -194,16 +206,37 @@ async def read_all(url: str, folder: Path) -> list[Json]:
         async with aiohttp.ClientSession() as session, session.get(f"{url}/changed") as answer:
             changed = await answer.json()
         one.reader.hint(Hint("matters", changed))
-        await one.part("a hint at a changed matter")
+        # What hints name has its turn within three.
+        await one.part("a hint at a changed matter, beside the others", 3)
         assert one.directory.firm.matters[changed].title == "Another title"
     await store.close()
     return [{"what": "base", "after": one.base}, *one.seen]
 
 
+async def reach(folder: Path) -> list[float]:
+    """The seconds from a webhook until the matter's room has its new title, with the bridge's jobs at work."""
+    taken = []
+    async with fed_firm(folder, f"sqlite:///{folder}/fed.db", RATE) as fed:
+        firm, smokeball = fed.firm, fed.smokeball
+        matter = next(iter(smokeball.world.matters))
+        firm.bridge.jobs.start()
+        for number in range(ROUNDS):
+            title = f"Sale of mill {number}"
+            smokeball.matter(0, title=title)
+            smokeball.settle()
+            begun = time.monotonic()
+            await fed.webhook("matter.updated", matter)
+            while not fed.named(title):  # noqa: ASYNC110 - what is measured is not to be told of
+                await asyncio.sleep(0.02)
+            taken.append(time.monotonic() - begun)
+        firm.bridge.jobs.stop()
+    return taken
+
+
 def run(staff: int, matters: int) -> list[Json]:
     """Both processes, and what the second saw."""
     size = ["--staff", str(staff), "--matters", str(matters)]
-    command = [sys.executable, "-m", "benchmarks.smokeball", *size]
+    command = [sys.executable, "-m", "benchmarks.sources.smokeball", *size]
     with (
         TemporaryDirectory() as folder,
         subprocess.Popen(
@@ -219,6 +252,9 @@ def run(staff: int, matters: int) -> list[Json]:
         finally:
             fake.stdin.close()
     found: list[Json] = json.loads(read.stdout)
+    with TemporaryDirectory() as folder:
+        taken = asyncio.run(reach(Path(folder)))
+    print(f"From a webhook to Matrix: {statistics.median(taken):.1f} s, at most {max(taken):.1f} s, of {ROUNDS}.")
     return found
 
 
