@@ -160,7 +160,7 @@ async def test_P1_P2_P3_four_people_see_what_each_does(desks: dict[str, Desk]) -
     await eleanor.window.reaches("combobox", "Order")
     await grace.client.say(room, "The hearing on Orchard Lane is on Monday at ten")
     await _send_file(grace.client, room, "Listing.pdf", b"%PDF-1.7 of the hearing")
-    await expect(eleanor.window.main().get_by_role("link", name="Listing.pdf")).to_be_visible()
+    await expect(eleanor.window.main().get_by_role("link", name="Listing.pdf", exact=True)).to_be_visible()
     await expect(eleanor.window.main().get_by_role("combobox", name="Order")).to_be_focused()
     await eleanor.stayed()
     mine = await zoe.listed("Hearing Lists")
