@@ -243,6 +243,10 @@ def test_containers_write_to_their_volumes_alone_and_have_no_power() -> None:
     ours = [one for one in SERVICES.values() if "build" in one]
     ours += [one for name, one in over.items() if one.get("image") == "firm-bridge-synapse"]
     assert len(ours) == 9
+    for one in [*SERVICES.values(), *over.values()]:
+        if (asked := one.get("healthcheck", {}).get("test", [""])) and "python3" in asked:
+            compile(asked[-1], "healthcheck", "exec")
+            assert asked[:-1] == ["CMD", "python3", "-c"]
     for one in ours:
         assert (one["read_only"], one["cap_drop"], one["tmpfs"]) == (True, ["ALL"], ["/tmp"])
         assert one["security_opt"] == ["no-new-privileges:true"]
