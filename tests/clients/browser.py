@@ -26,7 +26,8 @@ TELEPHONE = (390, 844)
 
 PATIENCE_MS = 90_000
 """How long something may take to be seen: a busy machine is slow, and what is right is never waited for so long."""
-_TEST_SECONDS = 600
+PATIENT = pytest.mark.timeout(600)
+"""The mark of tests with a client beside Synapse and the bridge."""
 expect.set_options(timeout=PATIENCE_MS)
 _CHROMIUM = [
     "--no-sandbox",
@@ -42,7 +43,7 @@ _CHROMIUM = [
 def in_client(variable: str, client: str) -> list[pytest.MarkDecorator]:
     """The marks of tests in a built client, such as "Cinny 4.2.2", whose folder a variable names."""
     reason = _missing(variable, client)
-    return [pytest.mark.skipif(bool(reason), reason=reason), pytest.mark.timeout(_TEST_SECONDS)]
+    return [pytest.mark.skipif(bool(reason), reason=reason), PATIENT]
 
 
 def _missing(variable: str, client: str) -> str:
