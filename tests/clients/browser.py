@@ -20,9 +20,8 @@ from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from tests.ports import free_port
 
-DESK = (1280, 800)
-TELEPHONE = (390, 844)
-"""Sizes of a window, in CSS pixels."""
+_WIDTH, _HEIGHT = 1280, 800
+"""Of a window at a desk, in CSS pixels."""
 
 PATIENCE_MS = 90_000
 """How long something may take to be seen: a busy machine is slow, and what is right is never waited for so long."""
@@ -66,10 +65,9 @@ class Served:
     homeserver: str
     browser: Browser
 
-    async def page(self, user_id: str, size: tuple[int, int]) -> Page:
+    async def page(self, user_id: str) -> Page:
         """An empty page, in a browser of the person's own."""
-        width, height = size
-        context = await self.browser.new_context(viewport={"width": width, "height": height}, locale="en-GB")
+        context = await self.browser.new_context(viewport={"width": _WIDTH, "height": _HEIGHT}, locale="en-GB")
         context.set_default_timeout(PATIENCE_MS)
 
         async def well_known(route: Route) -> None:
