@@ -20,13 +20,13 @@ from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from tests.ports import free_port
 
-DESK = (1280, 800)
-TELEPHONE = (390, 844)
-"""Sizes of a window, in CSS pixels."""
+_WIDTH, _HEIGHT = 1280, 800
+"""Of a window at a desk, in CSS pixels."""
 
 PATIENCE_MS = 90_000
 """How long something may take to be seen: a busy machine is slow, and what is right is never waited for so long."""
-_TEST_SECONDS = 600
+PATIENT = pytest.mark.timeout(600)
+"""The mark of tests with a client beside Synapse and the bridge."""
 expect.set_options(timeout=PATIENCE_MS)
 _CHROMIUM = [
     "--no-sandbox",
@@ -42,7 +42,7 @@ _CHROMIUM = [
 def in_client(variable: str, client: str) -> list[pytest.MarkDecorator]:
     """The marks of tests in a built client, such as "Cinny 4.2.2", whose folder a variable names."""
     reason = _missing(variable, client)
-    return [pytest.mark.skipif(bool(reason), reason=reason), pytest.mark.timeout(_TEST_SECONDS)]
+    return [pytest.mark.skipif(bool(reason), reason=reason), PATIENT]
 
 
 def _missing(variable: str, client: str) -> str:
@@ -65,10 +65,9 @@ class Served:
     homeserver: str
     browser: Browser
 
-    async def page(self, user_id: str, size: tuple[int, int]) -> Page:
+    async def page(self, user_id: str) -> Page:
         """An empty page, in a browser of the person's own."""
-        width, height = size
-        context = await self.browser.new_context(viewport={"width": width, "height": height}, locale="en-GB")
+        context = await self.browser.new_context(viewport={"width": _WIDTH, "height": _HEIGHT}, locale="en-GB")
         context.set_default_timeout(PATIENCE_MS)
 
         async def well_known(route: Route) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.clients.browser import DESK, Served, in_client, served
+from tests.clients.browser import Served, in_client, served
 
 _FOLDER = "CINNY_WEB"
 
@@ -104,9 +104,9 @@ class Cinny:
 
     served: Served
 
-    async def sign_in(self, user_id: str, password: str, size: tuple[int, int] = DESK) -> CinnyWindow:
+    async def sign_in(self, user_id: str, password: str) -> CinnyWindow:
         """Sign in on a browser of the person's own, by the form that people fill in."""
-        page = await self.served.page(user_id, size)
+        page = await self.served.page(user_id)
         await page.goto(self.served.url)
         await page.locator("input[name=usernameInput]").fill(user_id.removeprefix("@").partition(":")[0])
         await page.locator("input[name=passwordInput]").fill(password)

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.clients.browser import DESK
 from tests.clients.element import Element, Window, elements
 from tests.synapse.conftest import firm as firm
 from tests.synapse.conftest import made_demo as made_demo
@@ -39,10 +38,10 @@ class Office:
     firm: RealFirm
     element: Element
 
-    async def sign_in(self, localpart: str, size: tuple[int, int] = DESK) -> Window:
+    async def sign_in(self, localpart: str) -> Window:
         """Somebody's Element, signed in, on a browser of its own."""
         await give_password(self.firm, localpart)
-        return await self.element.sign_in(self.firm.user_id(localpart), PASSWORD, size)
+        return await self.element.sign_in(self.firm.user_id(localpart), PASSWORD)
 
     async def tells_the_bot(self, localpart: str, command: str) -> None:
         """Somebody types to the bot, in another client."""

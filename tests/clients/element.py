@@ -25,7 +25,7 @@ import yaml
 from playwright.async_api import Locator, Page, expect
 
 from bridge.dev.place import ROOT
-from tests.clients.browser import DESK, Served, in_client, served
+from tests.clients.browser import Served, in_client, served
 
 _COMPOSE = ROOT / "synapse-dev" / "docker-compose.yaml"
 _FOLDER = "ELEMENT_WEB"
@@ -216,9 +216,9 @@ class Element:
 
     served: Served
 
-    async def sign_in(self, user_id: str, password: str, size: tuple[int, int] = DESK) -> Window:
+    async def sign_in(self, user_id: str, password: str) -> Window:
         """Sign in on a browser of the person's own, by the form that people fill in, up to the list of rooms."""
-        page = await self.served.page(user_id, size)
+        page = await self.served.page(user_id)
         await page.goto(f"{self.served.url}/#/login")
         await page.get_by_label("Username").fill(user_id.removeprefix("@").partition(":")[0])
         await page.get_by_label("Password").fill(password)

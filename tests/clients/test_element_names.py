@@ -80,11 +80,17 @@ async def test_D3_conversations_of_earlier_versions_are_not_taken_for_chats_with
             since = (await person.sync(since))["next_batch"]
 
     async def look() -> None:
-        """Load Element anew, open the conversation, and go on to another."""
+        """Load Element anew, open the conversation with its people, which is when Element looks at who invited whom,
+        and go on to another."""
         await daniel.page.reload()
         await daniel.open("Grace Whitlock")
-        await daniel.sees("Can you bring the Hollis file?", within=".mx_RoomView")
+        # Of direct conversations the header shows no faces to click.
+        await daniel.page.locator(".mx_RoomHeader_infoWrapper").click()
+        await daniel.page.get_by_role("tab", name="People").click()
+        await daniel.sees("Grace Whitlock", within=".mx_RightPanel .mx_MemberList")
         await daniel.open("Litigation")
+        await daniel.say("Back in a moment")
+        await daniel.sent("Back in a moment")
 
     firm.stop_bridge()
     await invite_as_before(firm, room_id, person, grace)

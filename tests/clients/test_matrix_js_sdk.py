@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from bridge.dev.demo import give_logins
+from tests.clients.browser import PATIENT
 from tests.synapse.asked.test_foreign_client import BOT, FIRM, MATTERS, SEEN
 from tests.synapse.harness import RealFirm, real_firm
+
+pytestmark = PATIENT
 
 SCRIPT = Path(__file__).with_name("staff.mjs")
 
