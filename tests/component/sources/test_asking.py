@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bridge.directory.sources.asking import AskedSystem, Bucket, NotAnsweredError
+from bridge.directory.sources.asking import LARGEST, AskedSystem, Bucket, NotAnsweredError
 from bridge.directory.sources.port import SourceError
 from bridge.directory.sources.tokens import (
     AccessTokens,
@@ -47,6 +47,8 @@ class System:
         self.forms.append({name: str(value) for name, value in (await request.post()).items()})
         self.tokens.append(f"access-{len(self.tokens) + 1}")
         status, more = self.token
+        if more is None:
+            return web.Response(text="Signed in.", status=status)
         return web.json_response({"access_token": self.tokens[-1], **more}, status=status)
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -87,6 +89,10 @@ async def test_S1_what_passes_is_asked_again(
         assert await ask(system, client, store) == answer
         # Longer each time.
         assert system.rested == [0.5, 1, 2, 4][: len(statuses) if len(statuses) > 1 else 0]
+
+
+def test_S1_an_answer_has_64_mebibytes_at_most() -> None:
+    assert LARGEST == 67_108_864
 
 
 async def test_S1_it_is_asked_six_times(store: Store, tmp_path: Path) -> None:
@@ -210,6 +216,43 @@ async def test_S1_only_a_refusal_ends_the_connection(tmp_path: Path, status: int
         with pytest.raises(SourceError) as raised:
             await ask_for_tokens(session, replace(client, by_itself=False), {})
     assert type(raised.value) is kind
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"padding": "x" * 65_536}, "is larger than 65536 bytes"),
+        (None, r"page for signing in does not answer \(JSONDecodeError\)"),
+    ],
+)
+async def test_S1_what_is_no_answer_about_tokens_is_said(tmp_path: Path, more: Any, why: str) -> None:
+    async with answering(tmp_path) as (system, client), aiohttp.ClientSession() as session:
+        system.token = (200, more)
+        with pytest.raises(SourceError, match=why):
+            await ask_for_tokens(session, client, {})
+
+
+@pytest.mark.parametrize(
+    ("by_itself", "error", "told"),
+    [
+        (True, "invalid_grant", r"refuses the client id and secret \(invalid_grant\)\. Compare clio\.region"),
+        (False, "invalid_client", r"refuses the client id and secret \(invalid_client\)\. Compare clio\.region"),
+        (False, "invalid_grant", r"lets the bridge in no longer \(invalid_grant\): .*clio connect"),
+    ],
+)
+async def test_S1_a_refusal_says_what_to_do(tmp_path: Path, by_itself: bool, error: str, told: str) -> None:
+    async with answering(tmp_path) as (system, client), aiohttp.ClientSession() as session:
+        system.token = (400, {"error": error})
+        with pytest.raises(NotConnectedError, match=told):
+            await ask_for_tokens(session, replace(client, by_itself=by_itself), {})
+
+
+async def test_S1_a_page_for_signing_in_that_is_gone_is_said(tmp_path: Path) -> None:
+    async with answering(tmp_path) as (_, client):
+        pass
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(SourceError, match=r"page for signing in does not answer \(ClientConnectorError\)"):
+            await ask_for_tokens(session, client, {})
 
 
 async def test_S1_a_key_that_cannot_be_read_is_said_with_what_to_do(store: Store, tmp_path: Path) -> None:
