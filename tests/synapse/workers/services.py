@@ -48,6 +48,12 @@ class Postgres:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute("CREATE DATABASE synapse ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0")
 
+    def add(self, database: str) -> str:
+        """Make another database; its URL."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(database)))
+        return self.url(database)
+
     def url(self, database: str = "synapse") -> str:
         """For psycopg."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
@@ -97,14 +103,32 @@ def start_redis(place: LocalFirm, port: int) -> Program:
 
 def start_nginx(place: LocalFirm, name: str, port: int, upstreams: dict[str, list[int]]) -> Program:
     """nginx with the very configuration of synapse-dev, on another port and for other addresses."""
-    folder = place.var / name
-    folder.mkdir(exist_ok=True)
 
     def here(found: re.Match[str]) -> str:
         return f"upstream {found[1]} {{{' '.join(f'server 127.0.0.1:{one};' for one in upstreams[found[1]])}}}"
 
     conf = _UPSTREAM.sub(here, NGINX_CONF.read_text(encoding="utf-8"))
-    conf = conf.replace("listen 8008;", f"listen 127.0.0.1:{port};")
+    return _run_nginx(place, name, conf.replace("listen 8008;", f"listen 127.0.0.1:{port};"))
+
+
+def start_bridges_nginx(place: LocalFirm, port: int, bridges: tuple[int, int], patience: int) -> Program:
+    """nginx before several bridges as docs/admin-guide.md has it, which waits for one so long, in seconds."""
+    guide = (ROOT / "docs" / "admin-guide.md").read_text(encoding="utf-8")
+    (found,) = (one for one in re.findall(r"```nginx\n(.*?)```", guide, re.DOTALL) if "upstream bridge" in one)
+    for written, here in (
+        ("listen 9009;", f"listen 127.0.0.1:{port};"),
+        ("10.0.0.5:9009", f"127.0.0.1:{bridges[0]}"),
+        ("10.0.0.6:9009", f"127.0.0.1:{bridges[1]}"),
+        ("read_timeout 10s;", f"read_timeout {patience}s;"),
+    ):
+        assert written in found
+        found = found.replace(written, here)
+    return _run_nginx(place, "bridges", f"events {{}}\nhttp {{\naccess_log off;\n{found}}}\n")
+
+
+def _run_nginx(place: LocalFirm, name: str, conf: str) -> Program:
+    folder = place.var / name
+    folder.mkdir(exist_ok=True)
     paths = " ".join(
         f"{kind}_temp_path {folder / kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
