@@ -276,7 +276,8 @@ class DirectoryFile:
 
     def leaving_held(self, source: str) -> int:
         """How many people have left, as this source has it among others, whose leaving waits for a firm admin."""
-        origins = [self.origin("staff", one) for one in (self.held.leavers if self.held is not None else ())]
+        leavers = self.held.leavers if self.held is not None else ()
+        origins = [self.origin("staff", one) for one in leavers]
         return sum(one is not None and source in one.sources for one in origins)
 
     def origin(self, kind: str, record_id: str) -> Provenance | None:

@@ -223,7 +223,8 @@ def _matter(
         found: list[str] = []
         for place in places:
             said = one.get(place) or []
-            for link in said if isinstance(said, list) else [said]:
+            links = said if isinstance(said, list) else [said]
+            for link in links:
                 link_id = (link.get("id") or "") if isinstance(link, dict) else None
                 if isinstance(link_id, str):
                     found.append(link_id)

@@ -48,7 +48,8 @@ def keep_read(unit: Unit, source: str, read: SourceRead, now: int) -> bool:
     given = {(one.kind, one.id): _packed(one) for one in read.records}
     given |= _kept(read, {key: data for key, (data, gone) in before.items() if not gone})
     written = [(source, *key, data, False) for key, data in given.items() if before.get(key) != (data, False)]
-    missing = [key for key in (before if read.whole else read.gone) if key in before and key not in given]
+    looked_for = list(before) if read.whole else read.gone
+    missing = [key for key in looked_for if key in before and key not in given]
     for kind, record_id in missing:
         data, gone = before[kind, record_id]
         if kind not in _REMEMBERED:

@@ -131,7 +131,8 @@ class SourceReader:
             raise
         if self.trouble:
             log.info("source_read_again", source=self.source.name)
-        flaws = {f"{one.kind} {one.id}: {one.why}" for one in (read.flaws if read is not None else ())}
+        found = read.flaws if read is not None else ()
+        flaws = {f"{one.kind} {one.id}: {one.why}" for one in found}
         if new := flaws - self._flawed:
             log.warning("source_records_not_read", source=self.source.name, count=len(new), some=sorted(new)[:_NAMED])
         self._flawed = flaws if read is not None and read.whole else self._flawed | flaws
