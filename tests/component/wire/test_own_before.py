@@ -8,7 +8,7 @@ import pytest
 
 from bridge import own_before
 from bridge.handlers.inbox import Inbox
-from bridge.own_before import OwnBefore
+from bridge.own_before import OwnBefore, TooEarlyError
 from bridge.store.engine.store import Store
 from tests.component.wire.traffic import Json, event, make_inbox, until
 
@@ -87,3 +87,17 @@ async def test_a_question_asked_again_by_the_homeserver_is_answered_once(store: 
     await handling.inbox.accept(both)
     await until(lambda: not len(handling.inbox))
     assert (handling.done, len(handling.own_before)) == (["$did", "$asked"], 0)
+
+
+def test_only_what_somebody_did_themselves_before_is_waited_for() -> None:
+    own = OwnBefore()
+    own.settle("$unknown")
+    own.arrived("$1", "@ann:localhost")
+    own.arrived("$other", "@ben:localhost")
+    own.arrived("$2", "@ann:localhost")
+    own.settle("$1")
+    own.settle("$other")
+    with pytest.raises(TooEarlyError):
+        own.settle("$2")
+    own.tried("$1")
+    own.settle("$2")
