@@ -34,7 +34,7 @@ run:
 compose:
 	@exec $(PYTHON) bridge/dev/compose_up.py
 
-## image: the container images, on a Debian made here or on BASE, and the firm in containers of them by podman; as root
+## image: the container images, by podman, on a Debian made here or on BASE; as root
 image: $(VENV)/installed
 	tests/containers/run.sh
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The images of synapse-dev/Dockerfile, and the demo firm in containers of them, by podman from Debian's packages.
+# The images of synapse-dev/Dockerfile, by podman from Debian's packages.
 #
 # BASE names the image to begin from; without it a Debian is made by debootstrap, so that no registry is needed. What
 # the compose files take from a registry otherwise is made of Debian's packages (Dockerfile here). BUILD_FLAGS are further
@@ -50,9 +50,3 @@ for name in postgres redis nginx; do
     build "$name" "firm-bridge-standin-$name" tests/containers
 done
 podman images --filter reference='localhost/firm-bridge*' --format '{{.Repository}} {{.Size}}'
-
-if [ ! -x "$place/compose/bin/podman-compose" ]; then
-    python3 -m venv "$place/compose"
-    "$place/compose/bin/pip" install --quiet --disable-pip-version-check podman-compose==1.6.0
-fi
-PATH="$place/compose/bin:$PATH" .venv/bin/python -m pytest tests/containers "$@"

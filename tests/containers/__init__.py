@@ -1,1 +1,0 @@
-"""The demo firm in containers, by podman. `make image` runs it."""
