@@ -8,7 +8,7 @@ holds whoever says it: a leaver, a restriction, a legal hold, a wall.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -144,9 +144,10 @@ class _Merging:
         records: Records = defaultdict(list)
         for kind in (STAFF, GROUPS, MATTERS, WALLS, CHANNELS):
             found = [(one, self._one(kind, one)) for one in entities[kind.name].values()]
-            records[kind.name] = _without_replaced(
-                kind, [(one.gone == one.parts.keys(), record) for one, record in found if record is not None]
-            )
+            told = [(one.gone == one.parts.keys(), record) for one, record in found if record is not None]
+            if kind is MATTERS:
+                _forget_lost([record for gone, record in told if gone], records)
+            records[kind.name] = _without_replaced(kind, told)
         records[ACCESS.name] = self._access()
         self._restrict(entities[MATTERS.name], records)
         left_out = {kind: tuple(ids) for kind, ids in self._left_out.items()}
@@ -388,6 +389,14 @@ class _Merging:
         if each.type.shape is Shape.LIST:
             return tuple(dict.fromkeys(map(known, value)))
         return tuple((known(first), second) for first, second in value)
+
+
+def _forget_lost(matters: Iterable[Record], records: Records) -> None:
+    """Take out of what is kept of deleted matters whom nobody knows any more, such as a group that went with them."""
+    known = {one.known_as("id") for kind in (STAFF, GROUPS) for one in records[kind.name] if not one.get("deleted")}
+    for matter in matters:
+        if "allowed" in matter.values:
+            matter.values["allowed"] = tuple(name for name in matter.values["allowed"] if name in known)
 
 
 def _without_replaced(kind: RecordKind, records: Sequence[tuple[bool, Record]]) -> list[Record]:
