@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bridge.clock import now_ms
+from bridge.directory.fields import KINDS
 from bridge.directory.file import DirectoryStatus
 from bridge.directory.merging import Disagreement, Provenance
 from bridge.directory.sources.port import SOURCE_NAMES, SourceStanding
@@ -14,6 +15,7 @@ from bridge.wording.markdown import escape
 _FLAWS = 5
 _DISAGREEMENTS = 5
 """That are listed before the rest is only counted."""
+_ONE = {kind.name: kind.one for kind in KINDS}
 Shown = Callable[[str], str]
 """How a text of the directory's own stands in an answer: escaped, or as it is."""
 
@@ -59,8 +61,10 @@ def source_line(standing: SourceStanding, now: int) -> str:
     name = SOURCE_NAMES[standing.source]
     if standing.read_at is None:
         return f"{name}: not read yet. {standing.trouble}".rstrip()
-    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(standing.counts.items())) or "nothing"
-    read = f"{name}: {counted}, read {ago(now - standing.read_at)} ago."
+    counted = ", ".join(
+        f"{count} {_ONE[kind] if count == 1 else kind}" for kind, count in sorted(standing.counts.items())
+    )
+    read = f"{name}: {counted or 'nothing'}, read {ago(now - standing.read_at)} ago."
     return f"{read} It cannot be read now, so what it said then stays: {standing.trouble}" if standing.trouble else read
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bridge.directory.file import DirectoryStatus, HeldChange, ShownProblem
+from bridge.directory.sources.port import SourceStanding
 from bridge.directory.undoing import Undone
-from bridge.wording.directory import status_text, undone_text
+from bridge.wording.directory import source_line, status_text, undone_text
 
 PROBLEMS = (ShownProblem("staff.yaml staff[2].email: Two have it.", whole=True), ShownProblem("m.csv:4", whole=False))
 HELD = HeldChange("abc", ("Matter: 1 removed (R_and_D).",), as_undone=True)
@@ -35,3 +36,9 @@ def test_who_comes_back_is_told_with_the_change_that_was_taken_back() -> None:
     for people, counted in ((1, "1 person is being let back"), (2, "2 people are being let back")):
         assert counted in undone_text(Undone("abc", (), people, frozenset()))
     assert "let back" not in undone_text(Undone("abc", (), 0, frozenset()))
+
+
+def test_what_a_source_has_is_counted_as_people_count() -> None:
+    stands = SourceStanding("files", read_at=1000, tried_at=1000, counts={"walls": 1, "staff": 1, "matters": 2})
+    assert source_line(stands, 2000) == "The files: 2 matters, 1 staff member, 1 wall, read less than a minute ago."
+    assert "The files: nothing, read" in source_line(SourceStanding("files", 1000, 1000), 2000)
