@@ -19,6 +19,8 @@ from bridge.firm.policy import with_access
 _TABLES = tuple(field.name for field in fields(Firm))
 _NAMED = 10
 """Names given in a summary before the rest is only counted."""
+_FEW = 3
+"""People who leave one after another within a day and do not count together: in a small firm they are no rare share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +185,8 @@ def diff_firms(old: Firm, new: Firm, today: date, day_ago: Firm | None = None) -
 def _since(change: DirectoryChange, day_ago: Firm) -> DirectoryChange:
     """The change with the shares that went since a day ago, of what it takes itself."""
     new, staff, access = change.new, 0.0, 0.0
-    if change.leavers:
-        most = max(len(day_ago.active_staff), len(change.old.active_staff))
-        staff = _percent(len(day_ago.active_staff - new.active_staff), most)
+    if change.leavers and len(left := day_ago.active_staff - new.active_staff) > _FEW:
+        staff = _percent(len(left), max(len(day_ago.active_staff), len(change.old.active_staff)))
     if _gone(change.old, new):
         # A wall or a restriction is set on purpose, and waits for nothing that went before.
         before = {one.id: len(with_access(day_ago, one, change.today)) for one in day_ago.matters.values()}

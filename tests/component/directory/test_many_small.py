@@ -41,30 +41,31 @@ async def test_S3_who_leaves_one_by_one_counts_together_for_a_day_and_after_a_re
 ) -> None:
     replace_text(path, staff(*MANY))
     await service(path, store).refresh()
-    for left in (1, 2):
+    for left in (1, 2, 3):
         replace_text(path, staff(*MANY[left:]))
         assert isinstance(await service(path, store).refresh(), Applied)
         now[0] += 60_000
-    replace_text(path, staff(*MANY[3:], "New"))
+    replace_text(path, staff(*MANY[4:], "New"))
     directory = service(path, store)
     held = await directory.refresh()
     assert isinstance(held, Held)
-    assert "With those who left in the last 24 hours it is 30 % of the staff." in held.change.summary()
-    assert len(directory.firm.active_staff) == 8
+    assert "With those who left in the last 24 hours it is 40 % of the staff." in held.change.summary()
+    assert len(directory.firm.active_staff) == 7
     # Who is there and what is new is not held back by what went before.
-    replace_text(path, staff(*MANY[2:], "New"))
-    assert isinstance(await directory.refresh(), Applied)
     replace_text(path, staff(*MANY[3:], "New"))
+    assert isinstance(await directory.refresh(), Applied)
+    replace_text(path, staff(*MANY[4:], "New"))
     assert isinstance(await directory.refresh(), Held)
     await directory.confirm("p9")
     assert isinstance(await directory.refresh(), Applied)
     # An admin who confirmed knows of those before.
-    replace_text(path, staff(*MANY[4:], "New"))
-    assert isinstance(await directory.refresh(), Applied)
-    replace_text(path, staff(*MANY[6:], "New"))
+    for left in (5, 6, 7):
+        replace_text(path, staff(*MANY[left:], "New", "Newer"))
+        assert isinstance(await directory.refresh(), Applied)
+    replace_text(path, staff(*MANY[8:], "New", "Newer"))
     assert isinstance(await directory.refresh(), Held)
     now[0] += DAY_MS + 60 * 60 * 1000
-    replace_text(path, staff(*MANY[5:], "New"))
+    replace_text(path, staff(*MANY[7:], "New"))
     assert isinstance(await directory.refresh(), Applied)
 
 
