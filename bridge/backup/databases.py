@@ -171,20 +171,21 @@ def _unlink(files: Sequence[Path]) -> None:
 def restore_dump(file: Path, target: LiveDatabase) -> None:
     """Put a dump into an empty database, wholly or not at all. Raises BackupError.
 
-    It belongs to the database's owner from then on, whoever puts it there: Synapse may not read a superuser's tables.
+    It belongs to the database's owner from then on where the user in the address may do that, since Synapse may not
+    read a superuser's tables; else to that user.
     """
     words = ["pg_restore", "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
     address, environment = _address(target.url)
     what = f"The database {target.name}"
     owner = _owner_of(address, what, environment)
+    role = [f"--role={owner}"] if owner else []
     try:
-        _run([*words, f"--role={owner}", f"--dbname={address}", str(file)], what, environment)
+        _run([*words, *role, f"--dbname={address}", str(file)], what, environment)
     except BackupError as error:
-        if "permission denied to set role" in str(error):
+        if "permission denied" in str(error):
             raise BackupError(
-                f"The database {target.name} belongs to {harmless(owner)}, and the user in its address may make nothing"
-                f" there that does. Name {harmless(owner)} in the address for the restore, with their password. Nothing"
-                " was put into it."
+                f"The user in the address of the database {target.name} may make no tables in it, and nothing was put"
+                " into it. Name one who may, and who is to read them afterwards: best the database's owner."
             ) from error
         if "already exists" in str(error):
             raise BackupError(
@@ -195,7 +196,11 @@ def restore_dump(file: Path, target: LiveDatabase) -> None:
 
 
 def _owner_of(address: str, what: str, environment: dict[str, str]) -> str:
-    asked = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
+    """The database's owner; empty where the user in the address may do nothing as they."""
+    asked = (
+        "SELECT pg_get_userbyid(datdba) FROM pg_database"
+        " WHERE datname = current_database() AND pg_has_role(datdba, 'MEMBER')"
+    )
     words = ["psql", "--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align", f"--command={asked}"]
     with _running([*words, f"--dbname={address}"], what, environment) as out:
         return out.read().decode("utf-8", "replace").removesuffix("\n")

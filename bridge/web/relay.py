@@ -114,7 +114,7 @@ class Relay:
                 return web.Response(status=503, headers={_STANDS_BY: "1"})
             if places.locked():
                 return _full()
-            async with places, arriving(request):
+            async with places:
                 answer, at_work = await self._answer(request, number)
             return await _passed_back(request, answer, at_work)
 
@@ -130,11 +130,16 @@ class Relay:
         # What may come twice is sent again where the answer was lost: the bridge knows transactions by their events.
         keeps = request.method not in _READS and self._is_homeservers(request, number)
         repeatable = keeps or request.method in _READS
-        body = await request.read() if keeps else None
+        body = None
+        if keeps:
+            async with arriving(request):
+                body = await request.read()
         end = time.monotonic() + ANSWER_WITHIN
         while (at_work := await self._found_by(end)) is not None:
             try:
-                return await self._answered(request, at_work, number, body), at_work
+                # Only now does anybody read what is streamed, so that only now it can be late.
+                async with arriving(request):
+                    return await self._answered(request, at_work, number, body), at_work
             except _NotReachedError:
                 await asyncio.sleep(_PAUSE_SECONDS)
             except _LostError as error:

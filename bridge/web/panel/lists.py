@@ -70,17 +70,23 @@ def to_tick(
 ) -> Ticks:
     """As many of these people as a page has: `groups`, whoever is ticked, and the others by name.
 
-    A form that is shown again has all that was ticked. The page's script asks for those whom it has not.
+    A form that is shown again has all that was ticked. The page's script asks for those whom it has not. Which they are
+    does not hang on what is ticked, which those who ask for more do not say.
     """
     again = asked.request.method == "POST"
     words, typed = ([], "") if again else (asked.query("find").split(), asked.query("people"))
     start = int(typed) if typed.isdecimal() and len(typed) < 10 else 0
-    end = start + (max(PAGE, len(ticked)) if again else PAGE)
-    ordered = sorted(people, key=lambda one: (one.id not in ticked, one.name.casefold()))
+    end = start + PAGE
+    ordered = sorted(people, key=lambda one: one.name.casefold())
     fit = [one for one in ordered if has_words(searched(f"{one.name} {one.role}"), words)] if words else ordered
     sets = [("group", one, chosen) for one, chosen in groups if has_words(searched(one.name), words)]
+    first = [one for one in fit if one.id in ticked] if start == 0 else []
+    if not again:
+        first = first[:PAGE]
+    put = {one.id for one in first}
+    shown = [*first, *(one for one in fit[start:end] if one.id not in put)]
     return Ticks(
-        [*(sets if start == 0 else ()), *(("person", one, one.id in ticked) for one in fit[start:end])],
+        [*(sets if start == 0 else ()), *(("person", one, one.id in ticked) for one in shown)],
         len(fit) + len(sets),
         len(ordered) + len(groups),
         f"?{urlencode({'find': ' '.join(words), 'people': end})}" if end < len(fit) else "",

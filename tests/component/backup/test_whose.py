@@ -41,9 +41,26 @@ def test_it_belongs_to_the_owner_of_the_database(settings: Settings, config: Pat
         return settings.model_copy(update={"database": database})
 
     with opened(backed_up(settings, config), tmp_path) as parts:
-        with pytest.raises(BackupError, match=f"belongs to {OWNER}, and the user in its address"):
+        with pytest.raises(BackupError, match="may make no tables in it, and nothing was put into it"):
             put_back(parts, elsewhere(READER), [Side.BRIDGE], datetime.now(UTC))
         put_back(parts, elsewhere("postgres"), [Side.BRIDGE], datetime.now(UTC))
-    with psycopg.connect(make_conninfo(empty.format("postgres"))) as connection:
-        owners = connection.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'").fetchall()
-    assert owners == [(OWNER,)]
+    assert owners(empty) == {OWNER}
+
+
+@postgresql_only
+def test_it_belongs_to_whoever_puts_it_back_where_they_may_not_act_for_the_owner(
+    settings: Settings, config: Path, tmp_path: Path, empty: str
+) -> None:
+    with psycopg.connect(make_conninfo(empty.format("postgres")), autocommit=True) as connection:
+        connection.execute(f"GRANT ALL ON SCHEMA public TO {READER}")
+    database = settings.database.model_copy(update={"url": SecretStr(empty.format(READER))})
+    with opened(backed_up(settings, config), tmp_path) as parts:
+        put_back(parts, settings.model_copy(update={"database": database}), [Side.BRIDGE], datetime.now(UTC))
+    assert owners(empty) == {READER}
+
+
+def owners(database: str) -> set[str]:
+    """Whose the tables are."""
+    with psycopg.connect(make_conninfo(database.format("postgres"))) as connection:
+        found = connection.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    return {one for (one,) in found}
