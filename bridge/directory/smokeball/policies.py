@@ -142,21 +142,28 @@ def _is_policy(policy: Any) -> bool:
 
 
 def _denied(policy: dict[str, Any], name: str) -> tuple[str, ...] | None:
-    """What the denying rules name; None where one names nothing."""
-    rules = policy.get("rules") or []
+    """What the denying rules name; None where one names nothing, or the rules are no list."""
+    rules = policy.get("rules")
+    if rules is None:
+        return ()
     if not isinstance(rules, list):
         return None
     denied: set[str] = set()
     for rule in rules:
         if not isinstance(rule, dict):
             return None
-        if rule.get("type") in (1, "Allow") or rule.get("operation") == "Execute":
+        if _allows(rule.get("type")) or rule.get("operation") == "Execute":
             continue
         if not isinstance(rule.get(name), str) or not rule[name]:
             # Somebody is shut out, and it is not said who, or of what.
             return None
         denied.add(rule[name])
     return tuple(sorted(denied))
+
+
+def _allows(kind: Any) -> bool:
+    """Whether a rule clearly allows: true is no 1 here."""
+    return kind == "Allow" or (type(kind) is int and kind == 1)
 
 
 def _matter_in(resource: str) -> str:

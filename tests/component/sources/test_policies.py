@@ -266,3 +266,10 @@ def test_M3_a_bar_holds_however_it_spells_its_matter(spelt: str, of: str, matter
     assert barred is not None
     look = Look(1, denied=barred)
     assert [is_barred(look, matter), is_barred(look, "m2")] == [of != "none", of == "all"]
+
+
+@pytest.mark.parametrize("rules", [{}, "", False, 0, [{"principalId": "u", "resourceId": "m", "type": True}]])
+def test_S3_rules_that_are_no_list_or_no_clear_allow_let_nobody_in(rules: Any) -> None:
+    denied = ("u",) if rules else None
+    assert denied_in({"id": "p", "rules": rules}, "m") == denied
+    assert barred_in({"id": "p", "principalId": "u", "rules": rules}, "u") == (("m",) if rules else None)
