@@ -60,6 +60,8 @@ class Principals:
         inside = {one: self.members(one) for one in self._groups}
         self._apart = in_circles(inside)
         self._known = self._users.keys() | mirror.staff.keys() | self._groups.keys()
+        self._unread = {one for one in self._groups if not self.lists_members(one)}
+        self._of_no_staff = {one.get("userId") for one in mirror.users.values() if one.get("staffId") is None}
 
     def is_former(self, one: Json) -> bool:
         """Whether this person has left, as Smokeball's staff or its users have it."""
@@ -73,6 +75,11 @@ class Principals:
         """Who is in a group, as Smokeball calls them."""
         listed = self._groups.get(group_id, {}).get("principalIds")
         return tuple(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
+
+    def lists_members(self, group_id: str) -> bool:
+        """Whether it can be read who is in a group."""
+        listed = self._groups[group_id].get("principalIds")
+        return listed is None or (isinstance(listed, list) and all(isinstance(one, str) for one in listed))
 
     def known_in(self, group_id: str) -> tuple[str, ...]:
         """The staff and group ids in a group, without groups through which it would contain itself."""
@@ -88,24 +95,27 @@ class Principals:
         return principal if group is not None and group.get("isDeleted") is not True else ""
 
     def knows(self, principals: Iterable[str]) -> bool:
-        """Whether all of these are somebody, if not here then in Smokeball."""
-        return self._known.issuperset(principals)
+        """Whether all of these are somebody, if not here then in Smokeball, and so is everybody in groups of theirs."""
+        reached = self._reached(principals)
+        return self._known.issuperset(reached) and self._unread.isdisjoint(reached)
+
+    def may_be_anybody(self, who: str) -> bool:
+        """Whether it is not known whom the own policy of this user or group shuts out."""
+        return who not in self._of_no_staff and not self.knows([who])
 
     def people(self, principals: Iterable[str]) -> frozenset[str]:
         """Staff ids of all who are meant by these, in groups of groups too, deleted ones among them."""
-        found: set[str] = set()
-        seen: set[str] = set()
+        return frozenset(self._users.get(one, one) for one in self._reached(principals)) & self.staff.keys()
+
+    def _reached(self, principals: Iterable[str]) -> set[str]:
+        """These, and all who are in groups of theirs by whatever way."""
+        reached: set[str] = set()
         waiting = list(principals)
         while waiting:
-            principal = waiting.pop()
-            if principal in seen:
-                continue
-            seen.add(principal)
-            staff_id = self._users.get(principal, principal)
-            if staff_id in self.staff:
-                found.add(staff_id)
-            waiting += self.members(principal)
-        return frozenset(found)
+            if (principal := waiting.pop()) not in reached:
+                reached.add(principal)
+                waiting += self.members(principal)
+        return reached
 
 
 def records_of_mirror(
@@ -115,8 +125,9 @@ def records_of_mirror(
 
     `deny` is "restriction" or "wall": what somebody on a matter's deny-list is. `reference` is the form by which
     policies are asked for. A matter of which nobody is sure who must not see it is open to those with a role on it
-    alone, and so is one whose deny-list names somebody whom Smokeball does not list. Of whom it is not known what they
-    are denied is shut out of each.
+    alone, and so is one whose deny-list names somebody whom Smokeball does not list, or a group of which it is not
+    known who is in it, and one that such a group's own policy denies it. Of whom it is not known what they are
+    denied is shut out of each.
     """
     principals = Principals(mirror)
     made: list[SourceRecord] = []
@@ -131,6 +142,8 @@ def records_of_mirror(
     sure_of_all = of_all is not None and not of_all.doubted and principals.knows(denied_all)
     bars = [(who, bar) for who, bar in mirror.bars.items() if bar.denied and who != ALL_MATTERS]
     anywhere = principals.people(who for who, bar in bars if UNCLEAR in bar.denied)
+    strange = [bar for who, bar in bars if principals.may_be_anybody(who)]
+    sure_of_all = sure_of_all and not any(UNCLEAR in bar.denied for bar in strange)
     for one in _of(mirror, only):
         look = mirror.looks.get(one["id"])
         barred = [who for who, bar in bars if is_barred(bar, one["id"])]
@@ -140,6 +153,7 @@ def records_of_mirror(
             made.append(_wall(one["id"], denied))
         out = anywhere if deny == "wall" else denied | anywhere
         sure = look is not None and is_sure(look, reference, any_found=any_found) and principals.knows(look.denied)
+        sure = sure and not any(is_barred(bar, one["id"]) for bar in strange)
         if not (sure and sure_of_all):
             values["restricted"] = "yes"
             if never_known(look):
@@ -207,9 +221,8 @@ def _group(one: Json, principals: Principals) -> SourceRecord:
         "members": principals.known_in(one["id"]),
         "deleted": flag(one.get("isDeleted"), default=False),
     }
-    listed = one.get("principalIds") or []
-    whole = isinstance(listed, list) and all(isinstance(each, str) for each in listed)
-    return SourceRecord("groups", one["id"], _there(values), wrong=() if whole else ("members",))
+    wrong = () if principals.lists_members(one["id"]) else ("members",)
+    return SourceRecord("groups", one["id"], _there(values), wrong=wrong)
 
 
 def _matter(

@@ -1,0 +1,84 @@
+"""Who is kept out by what Smokeball said, where a record of it is broken or names an old account (S1, S3, M3)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from bridge.directory.smokeball.doubts import doubts_of
+from bridge.directory.smokeball.mirror import Mirror
+from bridge.directory.smokeball.policies import ALL_MATTERS, UNCLEAR, Look
+from bridge.directory.smokeball.records import GIVES, records_of_mirror
+from bridge.directory.sources.keeping import KeptRecord
+from bridge.directory.sources.union import union_of
+from bridge.firm.model import Firm
+from bridge.firm.policy import with_access
+
+DAY = date(2026, 11, 23)
+FORM = "{matter}"
+DENIES = pytest.mark.parametrize("deny", ["restriction", "wall"])
+
+
+def mirror_of_two() -> Mirror:
+    """Ann's matter, of which Ben is the other one at the firm, and nobody is denied."""
+    names = ("ann", "ben")
+    staff = {one: {"id": one, "email": f"{one}@f.example", "firstName": one, "userId": f"u-{one}"} for one in names}
+    users = {f"u-{one}": {"id": f"u-{one}", "staffId": one, "userId": f"u-{one}"} for one in names}
+    matters = {"m1": {"id": "m1", "number": "1", "personResponsible": {"id": "ann"}}}
+    looks = {"m1": look_of(found=True)}
+    return Mirror(staff, users, matters=matters, looks=looks, bars={ALL_MATTERS: look_of()})
+
+
+def look_of(*denied: str, found: bool = False, doubted: int = 0) -> Look:
+    return Look(1, denied, reference=FORM, found=found or bool(denied), doubted=doubted)
+
+
+def firm_of(mirror: Mirror, deny: str) -> Firm:
+    kept = [KeptRecord(one, gone=False) for one in records_of_mirror(mirror, deny, FORM)]
+    return union_of({"smokeball": kept}, {"smokeball": ()}, {"smokeball": GIVES}).firm
+
+
+def inside(mirror: Mirror, deny: str) -> set[str]:
+    """Who is in the matter."""
+    firm = firm_of(mirror, deny)
+    return set(with_access(firm, firm.matters["m1"], DAY))
+
+
+@DENIES
+@pytest.mark.parametrize("where", ["list", "list of all", "bar", "bar of all", "unclear"])
+@pytest.mark.parametrize("members", [[{"id": "u-ben"}], "u-ben", {"x": 1}, {}, "", ["nobody"], ["inner"], ["deep"]])
+def test_M3_a_denied_group_of_which_it_is_not_known_who_is_in_it_opens_nothing(
+    members: Any, where: str, deny: str
+) -> None:
+    mirror = mirror_of_two()
+    assert inside(mirror, deny) == {"ann", "ben"}
+    mirror.groups = {"g": {"id": "g", "principalIds": members}, "deep": {"id": "deep", "principalIds": ["inner"]}}
+    match where:
+        case "list":
+            mirror.looks["m1"] = look_of("g")
+        case "list of all":
+            mirror.bars[ALL_MATTERS] = look_of("g")
+        case "bar":
+            mirror.bars["g"] = look_of("m1")
+        case "bar of all":
+            mirror.bars["g"] = look_of(ALL_MATTERS)
+        case _:
+            mirror.bars["g"] = look_of(UNCLEAR)
+    assert inside(mirror, deny) == {"ann"}
+    assert doubts_of(mirror)
+    mirror.groups["g"]["principalIds"] = ["u-ben"]
+    assert inside(mirror, deny) == {"ann"}
+    mirror.groups["g"]["principalIds"] = []
+    assert inside(mirror, deny) == {"ann", "ben"}
+
+
+@DENIES
+def test_M3_a_barred_user_who_may_be_anybody_keeps_the_matter_with_its_team(deny: str) -> None:
+    mirror = mirror_of_two()
+    mirror.bars["u-x"] = look_of("m1")
+    mirror.users["u-x"] = {"id": "u-x", "userId": "u-x", "staffId": 7}
+    assert inside(mirror, deny) == {"ann"}
+    del mirror.users["u-x"]["staffId"]
+    assert inside(mirror, deny) == {"ann", "ben"}
