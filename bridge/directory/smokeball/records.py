@@ -144,6 +144,7 @@ def records_of_mirror(
     anywhere = principals.people(who for who, bar in bars if UNCLEAR in bar.denied)
     strange = [bar for who, bar in bars if principals.may_be_anybody(who)]
     sure_of_all = sure_of_all and not any(UNCLEAR in bar.denied for bar in strange)
+    never_doubted = of_all is None or sure_of_all
     for one in _of(mirror, only):
         look = mirror.looks.get(one["id"])
         barred = [who for who, bar in bars if is_barred(bar, one["id"])]
@@ -153,10 +154,11 @@ def records_of_mirror(
             made.append(_wall(one["id"], denied))
         out = anywhere if deny == "wall" else denied | anywhere
         sure = look is not None and is_sure(look, reference, any_found=any_found) and principals.knows(look.denied)
-        sure = sure and not any(is_barred(bar, one["id"]) for bar in strange)
-        if not (sure and sure_of_all):
+        unknown_bar = any(is_barred(bar, one["id"]) for bar in strange)
+        if not (sure and sure_of_all) or unknown_bar:
             values["restricted"] = "yes"
-            if never_known(look):
+            # Doubt about a denial that was known must not make that it ends something to be expected.
+            if look is None or (never_known(look) and never_doubted and not out and not unknown_bar):
                 values["allowed"] = (UNTIL_KNOWN,)
                 exceptions[UNTIL_KNOWN] = _NOBODY
         elif out:

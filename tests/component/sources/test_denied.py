@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bridge.directory.change import diff_firms
 from bridge.directory.smokeball.doubts import doubts_of
 from bridge.directory.smokeball.mirror import Mirror
 from bridge.directory.smokeball.policies import ALL_MATTERS, UNCLEAR, Look
@@ -82,3 +83,34 @@ def test_M3_a_barred_user_who_may_be_anybody_keeps_the_matter_with_its_team(deny
     assert inside(mirror, deny) == {"ann"}
     del mirror.users["u-x"]["staffId"]
     assert inside(mirror, deny) == {"ann", "ben"}
+
+
+@DENIES
+@pytest.mark.parametrize("who", ["all", "group", "unclear"])
+def test_S3_a_denial_that_was_doubted_ends_no_more_freely_than_one_that_was_not(who: str, deny: str) -> None:
+    mirror = mirror_of_two()
+    mirror.matters["m2"], mirror.looks["m2"] = {"id": "m2", "number": "2"}, mirror.looks["m1"]
+    mirror.looks["m1"] = look_of()
+    mirror.groups["g"] = {"id": "g", "principalIds": ["u-ben"]}
+    of, denied = {"all": (ALL_MATTERS, "u-ben"), "group": ("g", "m1"), "unclear": ("g", UNCLEAR)}[who]
+    ended = firm_of(mirror, deny)
+    mirror.bars[of] = look_of(denied)
+    known = firm_of(mirror, deny)
+    assert diff_firms(known, ended, DAY).opens
+    # For a while the policy is not found, the group cannot be read, or no deny-list at all is found.
+    mirror.bars[of] = look_of(denied, doubted=2)
+    mirror.groups["g"]["principalIds"] = "u-ben" if who != "all" else ["u-ben"]
+    for found in (True, False):
+        mirror.looks["m2"] = look_of(found=found)
+        in_doubt = firm_of(mirror, deny)
+        assert set(with_access(in_doubt, in_doubt.matters["m1"], DAY)) == {"ann"}
+        assert diff_firms(in_doubt, ended, DAY).opens.restricted.get("m1")
+
+
+def test_S3_a_matter_that_was_never_looked_at_opens_as_expected() -> None:
+    mirror = mirror_of_two()
+    mirror.bars[ALL_MATTERS] = look_of("u-ben")
+    mirror.matters["m2"], mirror.looks["m2"] = {"id": "m2", "number": "2"}, mirror.looks.pop("m1")
+    new = firm_of(mirror, "restriction")
+    mirror.looks["m1"] = look_of()
+    assert not diff_firms(new, firm_of(mirror, "restriction"), DAY).opens
