@@ -17,7 +17,7 @@ from bridge.directory.smokeball.policies import (
     is_sure,
     never_known,
 )
-from bridge.directory.sources.cleaning import addresses, flag, if_read, in_circles, readable, told_apart
+from bridge.directory.sources.cleaning import addresses, flag, if_read, in_circles, readable, same_address, told_apart
 from bridge.directory.sources.port import SourceRecord, Value
 from bridge.directory.values import COLOUR, DATE
 
@@ -53,6 +53,9 @@ class Principals:
         self.emails: Mapping[str, str] = addresses(people)
         """Of those who can be staff here; Smokeball has others, without an address."""
         self.staff = {staff_id: mirror.staff[staff_id] for staff_id in self.emails}
+        holders = {same_address(email): staff_id for staff_id, email in self.emails.items()}
+        written = {one["id"]: same_address(one.get("email")) for one in mirror.staff.values()}
+        self._holders = {staff_id: holders[address] for staff_id, address in written.items() if address}
         by_user = {one["userId"]: one["staffId"] for one in users if isinstance(one.get("userId"), str)}
         by_user |= {one["userId"]: one["id"] for one in mirror.staff.values() if isinstance(one.get("userId"), str)}
         self._users: dict[str, str] = by_user
@@ -104,8 +107,12 @@ class Principals:
         return who not in self._of_no_staff and not self.knows([who])
 
     def people(self, principals: Iterable[str]) -> frozenset[str]:
-        """Staff ids of all who are meant by these, in groups of groups too, deleted ones among them."""
-        return frozenset(self._users.get(one, one) for one in self._reached(principals)) & self.staff.keys()
+        """Staff ids of all who are meant by these, in groups of groups too, deleted ones among them.
+
+        An old account means whoever has its address now: a person who was hired again.
+        """
+        named = (self._users.get(one, one) for one in self._reached(principals))
+        return frozenset(self._holders[one] for one in named if one in self._holders)
 
     def _reached(self, principals: Iterable[str]) -> set[str]:
         """These, and all who are in groups of theirs by whatever way."""

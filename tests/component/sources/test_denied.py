@@ -114,3 +114,19 @@ def test_S3_a_matter_that_was_never_looked_at_opens_as_expected() -> None:
     new = firm_of(mirror, "restriction")
     mirror.looks["m1"] = look_of()
     assert not diff_firms(new, firm_of(mirror, "restriction"), DAY).opens
+
+
+@DENIES
+@pytest.mark.parametrize("by", ["list", "group", "staff id", "bar"])
+def test_M3_an_old_account_that_is_denied_keeps_out_who_was_hired_again(by: str, deny: str) -> None:
+    mirror = mirror_of_two()
+    mirror.staff["old"] = {"id": "old", "email": " Ben@F.example", "former": True, "userId": "u-old"}
+    mirror.users["u-old"] = {"id": "u-old", "userId": "u-old", "staffId": "old", "isFormerUser": True}
+    mirror.groups["g"] = {"id": "g", "principalIds": ["u-old"]}
+    if by == "bar":
+        mirror.bars["g"] = look_of("m1")
+    else:
+        mirror.looks["m1"] = look_of({"list": "u-old", "group": "g", "staff id": "old"}[by])
+    assert inside(mirror, deny) == {"ann"}
+    mirror.staff["old"]["email"] = "other@f.example"
+    assert inside(mirror, deny) == {"ann", "ben"}
