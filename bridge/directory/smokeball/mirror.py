@@ -58,13 +58,15 @@ class Mirror:
         """Take these as they are now, each as `kept` has it.
 
         An answer may be older than one before it: such a matter is left as it is known, but in a `whole` reading,
-        after which Smokeball itself may have gone back.
+        after which Smokeball itself may have gone back. Who a user is stays known.
         """
         table: dict[str, Json] = getattr(self, kind)
         for one in records:
             before = table.get(one["id"])
             if kind == "matters" and not whole and before is not None and 0 < version_of(one) < version_of(before):
                 continue
+            if kind == "users" and before is not None:
+                one = _with_ids(one, before)
             if before != one:
                 table[one["id"]] = one
                 self._note(kind, one["id"])
@@ -156,6 +158,12 @@ def version_of(matter: Json) -> int:
     """When a matter was changed last, in .NET ticks; 0 where it does not say."""
     version = str(matter.get("versionId") or "")
     return int(version) if version.isascii() and version.isdigit() and len(version) < 20 else 0
+
+
+def _with_ids(user: Json, before: Json) -> Json:
+    """A user with those ids of before that cannot be read any more: whoever has left is not forgotten by that."""
+    lost = [name for name in ("staffId", "userId") if not isinstance(user.get(name), str)]
+    return {**user, **{name: before[name] for name in lost if isinstance(before.get(name), str)}}
 
 
 def contact_of(contact: Json) -> Json:

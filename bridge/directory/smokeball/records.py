@@ -45,9 +45,11 @@ class Principals:
     """Who the users and groups that Smokeball names are."""
 
     def __init__(self, mirror: Mirror) -> None:
-        users = [one for one in mirror.users.values() if isinstance(one.get("staffId"), str)]
-        self._former_users = {one["staffId"] for one in users if one.get("isFormerUser") is True}
-        self.doubtful = {one["staffId"] for one in users if not isinstance(one.get("isFormerUser"), bool | None)}
+        by_user = {one["userId"]: one["id"] for one in mirror.staff.values() if isinstance(one.get("userId"), str)}
+        users = [(one, _staff_of(one, by_user)) for one in mirror.users.values()]
+        self._former_users = {each for one, meant in users if one.get("isFormerUser") is True for each in meant}
+        unclear = [meant for one, meant in users if not isinstance(one.get("isFormerUser"), bool | None)]
+        self.doubtful = {each for meant in unclear for each in meant}
         """Of whom Smokeball's users do not say clearly whether they have left."""
         people = ((one["id"], one.get("email"), self.is_here(one)) for one in mirror.staff.values())
         self.emails: Mapping[str, str] = addresses(people)
@@ -56,9 +58,9 @@ class Principals:
         holders = {same_address(email): staff_id for staff_id, email in self.emails.items()}
         written = {one["id"]: same_address(one.get("email")) for one in mirror.staff.values()}
         self._holders = {staff_id: holders[address] for staff_id, address in written.items() if address}
-        by_user = {one["userId"]: one["staffId"] for one in users if isinstance(one.get("userId"), str)}
-        by_user |= {one["userId"]: one["id"] for one in mirror.staff.values() if isinstance(one.get("userId"), str)}
-        self._users: dict[str, str] = by_user
+        ids = ((one.get("userId"), one.get("staffId")) for one in mirror.users.values())
+        named = {user: staff_id for user, staff_id in ids if isinstance(user, str) and isinstance(staff_id, str)}
+        self._users: dict[str, str] = named | by_user
         self._groups = mirror.groups
         inside = {one: self.members(one) for one in self._groups}
         self._apart = in_circles(inside)
@@ -195,6 +197,12 @@ def _of(mirror: Mirror, matter_ids: Collection[str] | None) -> list[Json]:
     if matter_ids is None:
         return list(mirror.matters.values())
     return [mirror.matters[one] for one in sorted(matter_ids) if one in mirror.matters]
+
+
+def _staff_of(user: Json, by_user: Mapping[str, str]) -> set[str]:
+    """The staff that a user is, by its own word and by that of the staff: either may be broken."""
+    named = (user.get("staffId"), by_user.get(str(user.get("userId"))))
+    return {one for one in named if isinstance(one, str)}
 
 
 def _staff(one: Json, principals: Principals) -> SourceRecord:

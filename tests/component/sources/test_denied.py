@@ -130,3 +130,33 @@ def test_M3_an_old_account_that_is_denied_keeps_out_who_was_hired_again(by: str,
     assert inside(mirror, deny) == {"ann"}
     mirror.staff["old"]["email"] = "other@f.example"
     assert inside(mirror, deny) == {"ann", "ben"}
+
+
+BROKEN: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("", {"userId": "u-ben", "staffId": 7}),
+    ("", {"userId": "u-ben"}),
+    ("", {"userId": "u-ben", "staffId": "nobody"}),
+    ("", {"userId": 7, "staffId": "ben"}),
+    ("userId", {"userId": "u-ben", "staffId": {"id": "ben"}}),
+    ("userId", {"userId": "u-ben"}),
+    ("userId", {"userId": None, "staffId": 7}),
+    ("userId", {}),
+)
+
+
+@pytest.mark.parametrize(("missing", "broken"), BROKEN)
+def test_S3_a_former_user_whose_record_is_broken_has_not_come_back(missing: str, broken: dict[str, Any]) -> None:
+    mirror = mirror_of_two()
+    mirror.staff["ben"].pop(missing, None)
+    mirror.put("users", [{**mirror.users["u-ben"], "isFormerUser": True}])
+    assert firm_of(mirror, "wall").active_staff == {"ann"}
+    mirror.put("users", [{"id": "u-ben", "isFormerUser": True, **broken}])
+    assert firm_of(mirror, "wall").active_staff == {"ann"}
+    mirror.put("users", [{"id": "u-ben", "isFormerUser": False, "userId": "u-ben", "staffId": "ben"}])
+    assert firm_of(mirror, "wall").active_staff == {"ann", "ben"}
+
+
+def test_S3_a_former_user_is_found_by_either_id_in_the_first_reading() -> None:
+    mirror = mirror_of_two()
+    mirror.users["u-ben"] = {"id": "u-ben", "userId": "u-ben", "staffId": 7, "isFormerUser": True}
+    assert firm_of(mirror, "wall").active_staff == {"ann"}
