@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from bridge.directory.barriers import UNTIL_KNOWN
-from bridge.directory.smokeball.mirror import Mirror
+from bridge.directory.smokeball.mirror import LAST_IDS, Mirror, lists_ids
 from bridge.directory.smokeball.policies import (
     ALL_MATTERS,
     UNCLEAR,
@@ -65,7 +65,7 @@ class Principals:
         inside = {one: self.members(one) for one in self._groups}
         self._apart = in_circles(inside)
         self._known = self._users.keys() | mirror.staff.keys() | self._groups.keys()
-        self._unread = {one for one in self._groups if not self.lists_members(one)}
+        self._unread = {one for one in self._groups if not lists_ids(self._groups[one])}
         self._of_no_staff = {one.get("userId") for one in mirror.users.values() if one.get("staffId") is None}
 
     def is_former(self, one: Json) -> bool:
@@ -77,14 +77,11 @@ class Principals:
         return one.get("enabled") is not False and not self.is_former(one)
 
     def members(self, group_id: str) -> tuple[str, ...]:
-        """Who is in a group, as Smokeball calls them."""
-        listed = self._groups.get(group_id, {}).get("principalIds")
-        return tuple(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
-
-    def lists_members(self, group_id: str) -> bool:
-        """Whether it can be read who is in a group."""
-        listed = self._groups[group_id].get("principalIds")
-        return listed is None or (isinstance(listed, list) and all(isinstance(one, str) for one in listed))
+        """Who is in a group, as Smokeball calls them; where that cannot be read, who was in it last too."""
+        group = self._groups.get(group_id, {})
+        listed = group.get("principalIds")
+        now = tuple(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
+        return now if lists_ids(group) else (*now, *group.get(LAST_IDS, ()))
 
     def known_in(self, group_id: str) -> tuple[str, ...]:
         """The staff and group ids in a group, without groups through which it would contain itself."""
@@ -238,8 +235,7 @@ def _group(one: Json, principals: Principals) -> SourceRecord:
         "members": principals.known_in(one["id"]),
         "deleted": flag(one.get("isDeleted"), default=False),
     }
-    wrong = () if principals.lists_members(one["id"]) else ("members",)
-    return SourceRecord("groups", one["id"], _there(values), wrong=wrong)
+    return SourceRecord("groups", one["id"], _there(values), wrong=() if lists_ids(one) else ("members",))
 
 
 def _matter(

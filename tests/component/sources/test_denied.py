@@ -9,7 +9,7 @@ import pytest
 
 from bridge.directory.change import diff_firms
 from bridge.directory.smokeball.doubts import doubts_of
-from bridge.directory.smokeball.mirror import Mirror
+from bridge.directory.smokeball.mirror import Mirror, mirror_of
 from bridge.directory.smokeball.policies import ALL_MATTERS, UNCLEAR, Look
 from bridge.directory.smokeball.records import GIVES, records_of_mirror
 from bridge.directory.sources.keeping import KeptRecord
@@ -160,3 +160,17 @@ def test_S3_a_former_user_is_found_by_either_id_in_the_first_reading() -> None:
     mirror = mirror_of_two()
     mirror.users["u-ben"] = {"id": "u-ben", "userId": "u-ben", "staffId": 7, "isFormerUser": True}
     assert firm_of(mirror, "wall").active_staff == {"ann"}
+
+
+@DENIES
+def test_M3_of_a_denied_group_that_cannot_be_read_who_was_in_it_last_stays_denied(deny: str) -> None:
+    mirror = mirror_of_two()
+    mirror.looks["m1"] = look_of("g")
+    for members in (["u-ann"], "u-ann", [7, "u-ben"]):
+        mirror.put("groups", [{"id": "g", "principalIds": members}])
+        # A wall is around those of the team too.
+        assert ("ann" in inside(mirror, deny)) == (deny == "restriction")
+        mirror.groups = mirror_of(mirror.news([("groups", "g")]).records).groups
+    assert inside(mirror, deny) == ({"ann"} if deny == "restriction" else set())
+    mirror.put("groups", [{"id": "g", "principalIds": ["u-ben"]}])
+    assert inside(mirror, deny) == {"ann"}
