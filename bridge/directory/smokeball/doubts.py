@@ -18,8 +18,14 @@ def doubts_of(mirror: Mirror) -> list[str]:
         told.append(f"Matters with a deny-list that is gone or not understood, which stay with their team: {doubted}.")
     if strange := sum(not principals.knows(look.denied) for look in mirror.looks.values()):
         told.append(
-            "Matters whose deny-list names neither a user nor a group that Smokeball lists, which stay with their team:"
-            f" {strange}."
+            "Matters whose deny-list names neither a user nor a group that Smokeball lists, by itself or in a group, or"
+            f" a group whose members cannot be read, which stay with their team: {strange}."
+        )
+    barred = (who for who, look in mirror.bars.items() if look.denied and who != ALL_MATTERS)
+    if anybody := sum(map(principals.may_be_anybody, barred)):
+        told.append(
+            "Users and groups that their own policy keeps out of matters, of whom it is not known who they are, so"
+            f" those matters stay with their team: {anybody}."
         )
     if unclear := sum(UNCLEAR in look.denied for look in mirror.bars.values()):
         told.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,10 +22,12 @@ _STAFF = (
     *("id", "versionId", "title", "firstName", "middleName", "lastName", "initials", "phone", "cell", "email", "role"),
     *("avatar", "former", "enabled", "userId", "colorFill", "colorStroke"),
 )
+LAST_IDS = "lastIds"
+"""The field of a group whose members cannot be read that has those who could be read last."""
 _KEEPS: Mapping[str, tuple[str, ...]] = {
     "staff": _STAFF,
     "users": ("id", "staffId", "userId", "isFormerUser"),
-    "groups": ("id", "name", "principalIds", "isDeleted"),
+    "groups": ("id", "name", "principalIds", "isDeleted", LAST_IDS),
     "matters": _MATTER,
 }
 """What is kept of each kind of thing."""
@@ -58,13 +60,15 @@ class Mirror:
         """Take these as they are now, each as `kept` has it.
 
         An answer may be older than one before it: such a matter is left as it is known, but in a `whole` reading,
-        after which Smokeball itself may have gone back.
+        after which Smokeball itself may have gone back. Who a user is stays known, and who was in a group last.
         """
         table: dict[str, Json] = getattr(self, kind)
         for one in records:
             before = table.get(one["id"])
             if kind == "matters" and not whole and before is not None and 0 < version_of(one) < version_of(before):
                 continue
+            if kind in _REMEMBERS and before is not None:
+                one = _REMEMBERS[kind](one, before)
             if before != one:
                 table[one["id"]] = one
                 self._note(kind, one["id"])
@@ -156,6 +160,30 @@ def version_of(matter: Json) -> int:
     """When a matter was changed last, in .NET ticks; 0 where it does not say."""
     version = str(matter.get("versionId") or "")
     return int(version) if version.isascii() and version.isdigit() and len(version) < 20 else 0
+
+
+def _with_ids(user: Json, before: Json) -> Json:
+    """A user with those ids of before that cannot be read any more: whoever has left is not forgotten by that."""
+    lost = [name for name in ("staffId", "userId") if not isinstance(user.get(name), str)]
+    return {**user, **{name: before[name] for name in lost if isinstance(before.get(name), str)}}
+
+
+def _with_last_ids(group: Json, before: Json) -> Json:
+    """A group of which it cannot be read who is in it, with those who were."""
+    if lists_ids(group):
+        return group
+    last = before.get("principalIds") if lists_ids(before) else before.get(LAST_IDS)
+    return {**group, LAST_IDS: last or []}
+
+
+def lists_ids(group: Json) -> bool:
+    """Whether it can be read who is in a group."""
+    listed = group.get("principalIds")
+    return listed is None or (isinstance(listed, list) and all(isinstance(one, str) for one in listed))
+
+
+_REMEMBERS: Mapping[str, Callable[[Json, Json], Json]] = {"users": _with_ids, "groups": _with_last_ids}
+"""What is still known of a thing from what was known before."""
 
 
 def contact_of(contact: Json) -> Json:

@@ -89,8 +89,8 @@ def unclear(look: Look, before: Look | None) -> Look:
 
 
 def is_barred(look: Look, matter_id: str) -> bool:
-    """Whether a principal's own policy shuts them out of this matter."""
-    return not {ALL_MATTERS, matter_id}.isdisjoint(look.denied)
+    """Whether a principal's own policy shuts them out of this matter, however it spells the matter's id."""
+    return not {ALL_MATTERS, matter_id.casefold()}.isdisjoint(map(str.casefold, look.denied))
 
 
 def is_sure(look: Look | None, reference: str, *, any_found: bool) -> bool:
@@ -142,15 +142,17 @@ def _is_policy(policy: Any) -> bool:
 
 
 def _denied(policy: dict[str, Any], name: str) -> tuple[str, ...] | None:
-    """What the denying rules name; None where one names nothing."""
-    rules = policy.get("rules") or []
+    """What the denying rules name; None where one names nothing, or the rules are no list."""
+    rules = policy.get("rules")
+    if rules is None:
+        return ()
     if not isinstance(rules, list):
         return None
     denied: set[str] = set()
     for rule in rules:
         if not isinstance(rule, dict):
             return None
-        if rule.get("type") in (1, "Allow") or rule.get("operation") == "Execute":
+        if _allows(rule.get("type")) or rule.get("operation") == "Execute":
             continue
         if not isinstance(rule.get(name), str) or not rule[name]:
             # Somebody is shut out, and it is not said who, or of what.
@@ -159,7 +161,15 @@ def _denied(policy: dict[str, Any], name: str) -> tuple[str, ...] | None:
     return tuple(sorted(denied))
 
 
+def _allows(kind: Any) -> bool:
+    """Whether a rule clearly allows: true is no 1 here."""
+    return kind == "Allow" or (type(kind) is int and kind == 1)
+
+
 def _matter_in(resource: str) -> str:
-    """The matter's id in "matters/ID"; of any other form that names matters, all of them."""
-    kind, _, matter_id = resource.rpartition("/")
-    return ALL_MATTERS if matter_id in {"", "*"} else matter_id if kind in {"", "matters"} else resource
+    """The matter's id in "matters/ID", or in an address that ends so; of any other form that names matters, all of
+    them. Ids count in whatever case."""
+    parts = [part for each in resource.casefold().split("/") if (part := each.strip())] or [ALL_MATTERS]
+    if parts[-1] in {ALL_MATTERS, "*"}:
+        return ALL_MATTERS
+    return parts[-1] if len(parts) == 1 or parts[-2] == ALL_MATTERS else resource

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from bridge.directory.barriers import UNTIL_KNOWN
-from bridge.directory.smokeball.mirror import Mirror
+from bridge.directory.smokeball.mirror import LAST_IDS, Mirror, lists_ids
 from bridge.directory.smokeball.policies import (
     ALL_MATTERS,
     UNCLEAR,
@@ -17,7 +17,7 @@ from bridge.directory.smokeball.policies import (
     is_sure,
     never_known,
 )
-from bridge.directory.sources.cleaning import addresses, flag, if_read, in_circles, readable, told_apart
+from bridge.directory.sources.cleaning import addresses, flag, if_read, in_circles, readable, same_address, told_apart
 from bridge.directory.sources.port import SourceRecord, Value
 from bridge.directory.values import COLOUR, DATE
 
@@ -45,21 +45,28 @@ class Principals:
     """Who the users and groups that Smokeball names are."""
 
     def __init__(self, mirror: Mirror) -> None:
-        users = [one for one in mirror.users.values() if isinstance(one.get("staffId"), str)]
-        self._former_users = {one["staffId"] for one in users if one.get("isFormerUser") is True}
-        self.doubtful = {one["staffId"] for one in users if not isinstance(one.get("isFormerUser"), bool | None)}
+        by_user = {one["userId"]: one["id"] for one in mirror.staff.values() if isinstance(one.get("userId"), str)}
+        users = [(one, _staff_of(one, by_user)) for one in mirror.users.values()]
+        self._former_users = {each for one, meant in users if one.get("isFormerUser") is True for each in meant}
+        unclear = [meant for one, meant in users if not isinstance(one.get("isFormerUser"), bool | None)]
+        self.doubtful = {each for meant in unclear for each in meant}
         """Of whom Smokeball's users do not say clearly whether they have left."""
         people = ((one["id"], one.get("email"), self.is_here(one)) for one in mirror.staff.values())
         self.emails: Mapping[str, str] = addresses(people)
         """Of those who can be staff here; Smokeball has others, without an address."""
         self.staff = {staff_id: mirror.staff[staff_id] for staff_id in self.emails}
-        by_user = {one["userId"]: one["staffId"] for one in users if isinstance(one.get("userId"), str)}
-        by_user |= {one["userId"]: one["id"] for one in mirror.staff.values() if isinstance(one.get("userId"), str)}
-        self._users: dict[str, str] = by_user
+        holders = {same_address(email): staff_id for staff_id, email in self.emails.items()}
+        written = {one["id"]: same_address(one.get("email")) for one in mirror.staff.values()}
+        self._holders = {staff_id: holders[address] for staff_id, address in written.items() if address}
+        ids = ((one.get("userId"), one.get("staffId")) for one in mirror.users.values())
+        named = {user: staff_id for user, staff_id in ids if isinstance(user, str) and isinstance(staff_id, str)}
+        self._users: dict[str, str] = named | by_user
         self._groups = mirror.groups
         inside = {one: self.members(one) for one in self._groups}
         self._apart = in_circles(inside)
         self._known = self._users.keys() | mirror.staff.keys() | self._groups.keys()
+        self._unread = {one for one in self._groups if not lists_ids(self._groups[one])}
+        self._of_no_staff = {one.get("userId") for one in mirror.users.values() if one.get("staffId") is None}
 
     def is_former(self, one: Json) -> bool:
         """Whether this person has left, as Smokeball's staff or its users have it."""
@@ -70,9 +77,11 @@ class Principals:
         return one.get("enabled") is not False and not self.is_former(one)
 
     def members(self, group_id: str) -> tuple[str, ...]:
-        """Who is in a group, as Smokeball calls them."""
-        listed = self._groups.get(group_id, {}).get("principalIds")
-        return tuple(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
+        """Who is in a group, as Smokeball calls them; where that cannot be read, who was in it last too."""
+        group = self._groups.get(group_id, {})
+        listed = group.get("principalIds")
+        now = tuple(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
+        return now if lists_ids(group) else (*now, *group.get(LAST_IDS, ()))
 
     def known_in(self, group_id: str) -> tuple[str, ...]:
         """The staff and group ids in a group, without groups through which it would contain itself."""
@@ -88,24 +97,31 @@ class Principals:
         return principal if group is not None and group.get("isDeleted") is not True else ""
 
     def knows(self, principals: Iterable[str]) -> bool:
-        """Whether all of these are somebody, if not here then in Smokeball."""
-        return self._known.issuperset(principals)
+        """Whether all of these are somebody, if not here then in Smokeball, and so is everybody in groups of theirs."""
+        reached = self._reached(principals)
+        return self._known.issuperset(reached) and self._unread.isdisjoint(reached)
+
+    def may_be_anybody(self, who: str) -> bool:
+        """Whether it is not known whom the own policy of this user or group shuts out."""
+        return who not in self._of_no_staff and not self.knows([who])
 
     def people(self, principals: Iterable[str]) -> frozenset[str]:
-        """Staff ids of all who are meant by these, in groups of groups too, deleted ones among them."""
-        found: set[str] = set()
-        seen: set[str] = set()
+        """Staff ids of all who are meant by these, in groups of groups too, deleted ones among them.
+
+        An old account means whoever has its address now: a person who was hired again.
+        """
+        named = (self._users.get(one, one) for one in self._reached(principals))
+        return frozenset(self._holders[one] for one in named if one in self._holders)
+
+    def _reached(self, principals: Iterable[str]) -> set[str]:
+        """These, and all who are in groups of theirs by whatever way."""
+        reached: set[str] = set()
         waiting = list(principals)
         while waiting:
-            principal = waiting.pop()
-            if principal in seen:
-                continue
-            seen.add(principal)
-            staff_id = self._users.get(principal, principal)
-            if staff_id in self.staff:
-                found.add(staff_id)
-            waiting += self.members(principal)
-        return frozenset(found)
+            if (principal := waiting.pop()) not in reached:
+                reached.add(principal)
+                waiting += self.members(principal)
+        return reached
 
 
 def records_of_mirror(
@@ -115,8 +131,9 @@ def records_of_mirror(
 
     `deny` is "restriction" or "wall": what somebody on a matter's deny-list is. `reference` is the form by which
     policies are asked for. A matter of which nobody is sure who must not see it is open to those with a role on it
-    alone, and so is one whose deny-list names somebody whom Smokeball does not list. Of whom it is not known what they
-    are denied is shut out of each.
+    alone, and so is one whose deny-list names somebody whom Smokeball does not list, or a group of which it is not
+    known who is in it, and one that such a group's own policy denies it. Of whom it is not known what they are
+    denied is shut out of each.
     """
     principals = Principals(mirror)
     made: list[SourceRecord] = []
@@ -131,6 +148,9 @@ def records_of_mirror(
     sure_of_all = of_all is not None and not of_all.doubted and principals.knows(denied_all)
     bars = [(who, bar) for who, bar in mirror.bars.items() if bar.denied and who != ALL_MATTERS]
     anywhere = principals.people(who for who, bar in bars if UNCLEAR in bar.denied)
+    strange = [bar for who, bar in bars if principals.may_be_anybody(who)]
+    sure_of_all = sure_of_all and not any(UNCLEAR in bar.denied for bar in strange)
+    never_doubted = of_all is None or sure_of_all
     for one in _of(mirror, only):
         look = mirror.looks.get(one["id"])
         barred = [who for who, bar in bars if is_barred(bar, one["id"])]
@@ -140,9 +160,11 @@ def records_of_mirror(
             made.append(_wall(one["id"], denied))
         out = anywhere if deny == "wall" else denied | anywhere
         sure = look is not None and is_sure(look, reference, any_found=any_found) and principals.knows(look.denied)
-        if not (sure and sure_of_all):
+        unknown_bar = any(is_barred(bar, one["id"]) for bar in strange)
+        if not (sure and sure_of_all) or unknown_bar:
             values["restricted"] = "yes"
-            if never_known(look):
+            # Doubt about a denial that was known must not make that it ends something to be expected.
+            if look is None or (never_known(look) and never_doubted and not out and not unknown_bar):
                 values["allowed"] = (UNTIL_KNOWN,)
                 exceptions[UNTIL_KNOWN] = _NOBODY
         elif out:
@@ -172,6 +194,12 @@ def _of(mirror: Mirror, matter_ids: Collection[str] | None) -> list[Json]:
     if matter_ids is None:
         return list(mirror.matters.values())
     return [mirror.matters[one] for one in sorted(matter_ids) if one in mirror.matters]
+
+
+def _staff_of(user: Json, by_user: Mapping[str, str]) -> set[str]:
+    """The staff that a user is, by its own word and by that of the staff: either may be broken."""
+    named = (user.get("staffId"), by_user.get(str(user.get("userId"))))
+    return {one for one in named if isinstance(one, str)}
 
 
 def _staff(one: Json, principals: Principals) -> SourceRecord:
@@ -207,9 +235,7 @@ def _group(one: Json, principals: Principals) -> SourceRecord:
         "members": principals.known_in(one["id"]),
         "deleted": flag(one.get("isDeleted"), default=False),
     }
-    listed = one.get("principalIds") or []
-    whole = isinstance(listed, list) and all(isinstance(each, str) for each in listed)
-    return SourceRecord("groups", one["id"], _there(values), wrong=() if whole else ("members",))
+    return SourceRecord("groups", one["id"], _there(values), wrong=() if lists_ids(one) else ("members",))
 
 
 def _matter(

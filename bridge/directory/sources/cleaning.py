@@ -45,9 +45,15 @@ def addresses(people: Iterable[tuple[_Id, Any, bool]]) -> dict[_Id, str]:
     """
     found: dict[str, tuple[_Id, str]] = {}
     for one, written, _ in sorted(people, key=lambda person: (not person[2], person[0])):
-        if address := if_read(EMAIL, written):
-            found.setdefault(read_cell(EMAIL, Cell(0, address)).casefold(), (one, address))
+        if same := same_address(written):
+            found.setdefault(same, (one, if_read(EMAIL, written)))
     return dict(found.values())
+
+
+def same_address(written: Any) -> str:
+    """What is the same for all spellings of an e-mail address; empty where it cannot be read."""
+    address = if_read(EMAIL, written)
+    return str(read_cell(EMAIL, Cell(0, address))).casefold() if address else ""
 
 
 def unaddressed(people: Iterable[tuple[_Id, Any, bool]]) -> list[str]:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bridge.check.finding import Verdict
 from bridge.check.sources import policy_finding
-from bridge.directory.smokeball.policies import ALL_MATTERS, barred_in, denied_in
+from bridge.directory.smokeball.policies import ALL_MATTERS, Look, barred_in, denied_in, is_barred
 from bridge.directory.sources.port import Hint
 from bridge.settings import SmokeballSettings
 from bridge.store.engine.store import Store
@@ -244,3 +244,32 @@ def test_s2_a_principals_own_policy_says_of_which_matters(rules: Any, barred: tu
 def test_s2_a_policy_of_another_principal_or_of_a_matter_is_no_answer() -> None:
     for policy in ({"id": "p", "principalId": "v"}, {"id": "p", "principalId": "u", "resourceId": "m"}, {"id": "p"}):
         assert barred_in(policy, "u") is None
+
+
+@pytest.mark.parametrize(
+    ("spelt", "of"),
+    [
+        ("matters/M1", "one"),
+        ("Matters/m1", "one"),
+        ("/matters/m1/", "one"),
+        ("https://api.smokeball.com/account/matters/m1", "one"),
+        ("M1", "one"),
+        ("Matters", "all"),
+        ("https://api.smokeball.com/account/Matters/", "all"),
+        ("/matters/*", "all"),
+        ("reports/m1", "none"),
+    ],
+)
+@pytest.mark.parametrize("matter", ["m1", "M1"])
+def test_M3_a_bar_holds_however_it_spells_its_matter(spelt: str, of: str, matter: str) -> None:
+    barred = barred_in({"id": "p", "principalId": "u", "rules": [{"resourceId": spelt, "type": 0}]}, "u")
+    assert barred is not None
+    look = Look(1, denied=barred)
+    assert [is_barred(look, matter), is_barred(look, "m2")] == [of != "none", of == "all"]
+
+
+@pytest.mark.parametrize("rules", [{}, "", False, 0, [{"principalId": "u", "resourceId": "m", "type": True}]])
+def test_S3_rules_that_are_no_list_or_no_clear_allow_let_nobody_in(rules: Any) -> None:
+    denied = ("u",) if rules else None
+    assert denied_in({"id": "p", "rules": rules}, "m") == denied
+    assert barred_in({"id": "p", "principalId": "u", "rules": rules}, "u") == (("m",) if rules else None)
