@@ -18,7 +18,7 @@ from bridge.directory.sources.tokens import ask_for_tokens
 from bridge.store.engine.store import Store
 from tests.component.sources.connected import connected, settings_for
 from tests.component.sources.test_smokeball import small_firm
-from tests.fakes.smokeball import link, uuid
+from tests.fakes.smokeball import FakeSmokeball, link, uuid
 
 
 @pytest.mark.parametrize(("status", "body"), [(400, {}), (500, {}), (200, [1]), (200, {"roles": ["x"]})])
@@ -156,3 +156,14 @@ async def test_s1_an_answer_without_end_is_not_read_to_its_end(
         await one.look()
         assert "larger than 100 bytes" in one.reader.trouble
         assert one.directory.firm.active_staff == {ann, ben}
+
+
+@pytest.mark.parametrize("page", [2, 3, 500])
+async def test_S1_records_without_an_id_that_are_alike_stop_no_list(store: Store, tmp_path: Path, page: int) -> None:
+    async with connected(store, tmp_path, FakeSmokeball(page=page)) as one:
+        ann, ben, _ = small_firm(one.fake)
+        one.fake.world.staff |= {f"nameless {number}": {} for number in range(5)}
+        cat = one.fake.person(3, "Cat")
+        one.fake.world.staff |= {f"nameless {number}": {} for number in range(5, 8)}
+        await one.settled()
+        assert [one.reader.trouble, one.directory.firm.active_staff] == ["", {ann, ben, cat}]
