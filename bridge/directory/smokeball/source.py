@@ -174,7 +174,15 @@ class SmokeballSource:
         """Whoever a list leaves out is looked for before they count as gone (S2, S3)."""
         missing = sorted(getattr(mirror, kind).keys() - listed)
         for record_id in missing:
-            one = await self._api.get(f"{path}/{record_id}") if len(missing) <= _VERIFIED else None
+            try:
+                one = await self._api.get(f"{path}/{record_id}") if len(missing) <= _VERIFIED else None
+            except NotAnsweredError:
+                # In no list any more, and refused where it was (410 for one): it is not there.
+                one = None
+            except SourceError as error:
+                # Which says nothing of it. Where nothing is answered at all, the lists that follow are not either.
+                log.warning("source_record_not_read", source=self.name, kind=kind, id=record_id, reason=str(error))
+                continue
             if not (isinstance(one, dict) and one.get("id") == record_id):
                 mirror.drop(kind, record_id)
             else:

@@ -225,6 +225,24 @@ async def test_S3_the_policy_of_somebody_new_that_always_fails_keeps_no_leaver_i
         assert [one.sees(each, first) for each in (ann, *new)] == [True] + [False] * len(new)
 
 
+@pytest.mark.parametrize(("status", "stays"), [(400, False), (403, False), (410, False), (500, True)])
+async def test_S3_who_is_in_no_list_and_refused_where_they_were_has_left(
+    store: Store, tmp_path: Path, status: int, *, stays: bool
+) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        cat = one.fake.person(3, "Cat")
+        await one.settled()
+        del one.fake.world.users[one.fake.user_of(ben)], one.fake.world.staff[ben]
+        one.fake.answers = {f"/staff/{ben}": (status, {})}
+        one.fake.world.staff[cat]["former"] = True
+        one.fake.settle()
+        await one.look()
+        # Where nothing is said of them they stay, and the rest goes on.
+        assert one.directory.firm.active_staff == ({ann, ben} if stays else {ann})
+        assert [one.reader.trouble, one.sees(ann, first)] == ["", True]
+
+
 @pytest.mark.parametrize("page", [2, 3, 500])
 async def test_S1_records_without_an_id_that_are_alike_stop_no_list(store: Store, tmp_path: Path, page: int) -> None:
     async with connected(store, tmp_path, FakeSmokeball(page=page)) as one:
