@@ -141,17 +141,18 @@ class SmokeballSource:
 
     async def _read_people(self, mirror: Mirror) -> None:
         staff = await self._api.whole("/staff", keep=partial(mirror.kept, "staff"))
-        users = [mirror.kept("users", one) for one in named(listed(await self._api.get("/firmusers"), "/firmusers"))]
+        mapped = listed(await self._api.get("/firmusers"), "/firmusers")
+        users = [mirror.kept("users", one) for one in named(mapped)]
         groups = await self._api.whole("/groups", keep=partial(mirror.kept, "groups"))
         mirror.put("staff", staff)
         mirror.put("users", users)
         mirror.put("groups", groups)
         await self._drop_missing(mirror, "staff", "/staff", {one["id"] for one in staff})
-        for kind, there in (("users", users), ("groups", groups)):
-            for record_id in getattr(mirror, kind).keys() - {one["id"] for one in there}:
-                # Whoever has left has not come back because no list names them.
-                if not getattr(mirror, kind)[record_id].get("isFormerUser"):
-                    mirror.drop(kind, record_id)
+        for record_id in mirror.users.keys() - {one["id"] for one in users}:
+            # Whoever has left has not come back because no list names them, and one without an id may be anybody.
+            if len(users) == len(mapped) and not mirror.users[record_id].get("isFormerUser"):
+                mirror.drop("users", record_id)
+        await self._drop_missing(mirror, "groups", "/groups", {one["id"] for one in groups})
         principals = mirror.principals()
         for gone in mirror.bars.keys() - principals:
             mirror.drop(BARS, gone)
@@ -183,10 +184,11 @@ class SmokeballSource:
                 # Which says nothing of it. Where nothing is answered at all, the lists that follow are not either.
                 log.warning("source_record_not_read", source=self.name, kind=kind, id=record_id, reason=str(error))
                 continue
-            if not (isinstance(one, dict) and one.get("id") == record_id):
+            # There, and without an id as perhaps in the list, it is what was asked for.
+            if not (isinstance(one, dict) and one.get("id", "") in (None, record_id)):
                 mirror.drop(kind, record_id)
             else:
-                mirror.put(kind, [mirror.kept(kind, one)])
+                mirror.put(kind, [mirror.kept(kind, {**one, "id": record_id})])
 
     async def _verify(self, mirror: Mirror, hint: Hint) -> None:
         if hint.kind == BARS:

@@ -243,6 +243,26 @@ async def test_S3_who_is_in_no_list_and_refused_where_they_were_has_left(
         assert [one.reader.trouble, one.sees(ann, first)] == ["", True]
 
 
+async def test_M3_a_group_whose_id_is_missing_for_once_keeps_out_whom_it_kept_out(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        groups = one.fake.world.groups
+        groups["g"] = {"id": "g", "name": "G", "principalIds": [one.fake.user_of(ben)]}
+        groups["h"] = {"id": "h", "name": "H", "principalIds": []}
+        one.fake.world.bars["g"] = [f"matters/{first}"]
+        one.fake.world.policies[one.fake.matter(2)] = []
+        await one.settled()
+        assert [one.sees(ann, first), one.sees(ben, first)] == [True, False]
+        groups["g"]["id"] = None
+        one.fake.settle()
+        await one.look(3)
+        assert [one.reader.trouble, one.sees(ann, first), one.sees(ben, first)] == ["", True, False]
+        del groups["g"]
+        one.fake.settle()
+        await one.look()
+        assert one.sees(ben, first)
+
+
 @pytest.mark.parametrize("page", [2, 3, 500])
 async def test_S1_records_without_an_id_that_are_alike_stop_no_list(store: Store, tmp_path: Path, page: int) -> None:
     async with connected(store, tmp_path, FakeSmokeball(page=page)) as one:
