@@ -89,6 +89,8 @@ class Scim:
         """For how many looks newcomers have waited for others."""
         self._said: dict[tuple[str, str], SourceRecord] = {}
         """What the directory was told, since this process began."""
+        self._flawed: set[tuple[str, str]] = set()
+        """Kinds and ids of what it was told cannot be read."""
         self.provider = make_provider()
         self.resources = StoredResources(store, self.provider)
         self.refusals = Refusals(refused, clock)
@@ -126,12 +128,13 @@ class Scim:
         whole = not self._said
         told = good if whole else tuple(one for key, one in now.items() if one != self._said.get(key))
         flaws = (*flaws, *self.resources.broken)
-        left = self._said.keys() - now.keys() - {(one.kind, one.id) for one in flaws}
+        flawed = {(one.kind, one.id) for one in flaws}
+        left = (self._said.keys() | self._flawed) - now.keys() - flawed
         read = SourceRead(told, whole=whole, gone=() if whole else tuple(sorted(left)), flaws=flaws)
         at = self.resources.pushed_at or self._clock()
         changed = await self._store.run(keep_read, SCIM, read, at)
         self._count("changed" if changed else "unchanged")
-        self._said = now
+        self._said, self._flawed = now, flawed
 
     def _records(self, pushed: Sequence[Pushed]) -> tuple[tuple[SourceRecord, ...], tuple[Flaw, ...]]:
         """What follows from what was pushed; what is as it was told before was read then."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -60,6 +61,7 @@ class SmokeballApi(AskedSystem):
     async def _read(self, path: str, params: Mapping[str, str], keep: Callable[[Json], Json]) -> list[Json] | None:
         """The list; None where it shifted."""
         found: dict[str, Json] = {}
+        alike: Counter[str] = Counter()
         last = ""
         while True:
             offset = len(found) - 1 if found else 0
@@ -68,12 +70,15 @@ class SmokeballApi(AskedSystem):
             page = await self.get(path, asked if found or path != "/groups" else params)
             if not isinstance(page, dict):
                 raise SourceError(f"Smokeball has no list {path}.")
-            values = _records(page, path)
+            values = _records(page, path, later=bool(found))
             if found and (not values or values[0]["id"] != last):
                 return None
             new = values[1:] if found else values
             before = len(found)
-            found.update((one["id"], keep(one)) for one in new)
+            for one in new:
+                # Of some without an id that are the same, each is one more.
+                alike[one["id"]] += one["id"].startswith(_NAMELESS)
+                found[f"{one['id']}{alike[one['id']] or ''}"] = keep(one)
             if len(found) != before + len(new):
                 return None
             size = page.get("size")
@@ -82,7 +87,7 @@ class SmokeballApi(AskedSystem):
                 if isinstance(size, int) and size > len(found):
                     return None
                 return named(found.values())
-            last = next(reversed(found))
+            last = values[-1]["id"]
 
 
 def named(records: Iterable[Json]) -> list[Json]:
@@ -95,17 +100,17 @@ def _limit(page: Json) -> int:
     return limit if isinstance(limit, int) and limit > 0 else PAGE
 
 
-def _records(page: Json, path: str) -> list[Json]:
+def _records(page: Json, path: str, *, later: bool) -> list[Json]:
     values = page.get("value")
-    return [] if values is None else listed(values, path)
+    return [] if values is None else listed(values, path, later=later)
 
 
-def listed(values: Any, path: str) -> list[Json]:
-    """The records of a list. Raises SourceError where it is none, or nothing in it has an id.
+def listed(values: Any, path: str, *, later: bool = False) -> list[Json]:
+    """The records of a list, or of a later page of it. Raises SourceError where it is none, or nothing has an id.
 
     What has no id among others that have cannot be told from them: its place is kept, and no more.
     """
-    if not isinstance(values, list) or (values and not any(map(_has_id, values))):
+    if not isinstance(values, list) or (values and not later and not any(map(_has_id, values))):
         raise SourceError(f"Smokeball's list {path} is not what its description says.")
     if lost := [place for place, one in enumerate(values) if not _has_id(one)]:
         log.warning("source_record_without_id", source="smokeball", list=path, count=len(lost))

@@ -31,10 +31,10 @@ from bridge.directory.smokeball.policies import (
 )
 from bridge.directory.smokeball.records import GIVES, gone_with, numbers_of, records_of_mirror
 from bridge.directory.smokeball.webhooks import ticks
-from bridge.directory.sources.asking import NotAnsweredError
+from bridge.directory.sources.asking import NotAnsweredError, RequestFailedError
 from bridge.directory.sources.flaws import sorted_out
 from bridge.directory.sources.keeping import keep_read, records_of, unpacked
-from bridge.directory.sources.port import Capabilities, Hint, SourceRead
+from bridge.directory.sources.port import Capabilities, Hint, SourceError, SourceRead
 from bridge.settings import SmokeballSettings
 from bridge.store.engine.store import Store
 
@@ -93,15 +93,18 @@ class SmokeballSource:
         mirror = await self._loaded()
         if any(hint.kind in {"staff", "groups"} for hint in hints):
             await self._read_people(mirror)
+        failed: list[tuple[Hint, SourceError]] = []
         for hint in hints:
             try:
                 with _as_described(f"{hint.kind} {hint.id}"):
                     await self._verify(mirror, hint)
-            except NotAnsweredError as error:
+            except (NotAnsweredError, RequestFailedError) as error:
                 # One that cannot be read never keeps the others waiting.
-                log.warning("source_record_not_read", source=self.name, kind=hint.kind, id=hint.id, reason=str(error))
-                if hint.kind in {"matters", LOOKS} and hint.id in mirror.matters:
-                    self._doubt(mirror, hint.id)
+                failed.append((hint, error))
+        if len(failed) == len(hints):
+            await self._believe(mirror, failed)
+        for hint, why in failed:
+            self._doubt(mirror, hint, why)
         if not (mirror.differ or mirror.all_differ):
             # The times of the looks, so that a new start goes on with those that are due.
             await self._keep(mirror)
@@ -138,36 +141,54 @@ class SmokeballSource:
 
     async def _read_people(self, mirror: Mirror) -> None:
         staff = await self._api.whole("/staff", keep=partial(mirror.kept, "staff"))
-        users = [mirror.kept("users", one) for one in named(listed(await self._api.get("/firmusers"), "/firmusers"))]
+        mapped = listed(await self._api.get("/firmusers"), "/firmusers")
+        users = [mirror.kept("users", one) for one in named(mapped)]
         groups = await self._api.whole("/groups", keep=partial(mirror.kept, "groups"))
         mirror.put("staff", staff)
         mirror.put("users", users)
         mirror.put("groups", groups)
         await self._drop_missing(mirror, "staff", "/staff", {one["id"] for one in staff})
-        for kind, there in (("users", users), ("groups", groups)):
-            for record_id in getattr(mirror, kind).keys() - {one["id"] for one in there}:
-                # Whoever has left has not come back because no list names them.
-                if not getattr(mirror, kind)[record_id].get("isFormerUser"):
-                    mirror.drop(kind, record_id)
+        for record_id in mirror.users.keys() - {one["id"] for one in users}:
+            # Whoever has left has not come back because no list names them, and one without an id may be anybody.
+            if len(users) == len(mapped) and not mirror.users[record_id].get("isFormerUser"):
+                mirror.drop("users", record_id)
+        await self._drop_missing(mirror, "groups", "/groups", {one["id"] for one in groups})
         principals = mirror.principals()
         for gone in mirror.bars.keys() - principals:
             mirror.drop(BARS, gone)
         # Whoever is new is known with what they must not see.
+        failed: list[tuple[Hint, SourceError]] = []
         for place, new in enumerate(sorted(principals - mirror.bars.keys()), 1):
-            await self._look_at_bar(mirror, new)
+            try:
+                await self._look_at_bar(mirror, new)
+            except (NotAnsweredError, RequestFailedError) as error:
+                failed.append((Hint(BARS, new), error))
+                if not len(failed) % _AT_ONCE:
+                    await self._believe(mirror, failed)
             if not place % _KEPT_AT_ONCE:
                 # So that a first reading that is ended goes on where it was.
                 await self._keep(mirror)
+        for hint, why in failed:
+            self._doubt(mirror, hint, why)
 
     async def _drop_missing(self, mirror: Mirror, kind: str, path: str, listed: set[str]) -> None:
         """Whoever a list leaves out is looked for before they count as gone (S2, S3)."""
         missing = sorted(getattr(mirror, kind).keys() - listed)
         for record_id in missing:
-            one = await self._api.get(f"{path}/{record_id}") if len(missing) <= _VERIFIED else None
-            if not (isinstance(one, dict) and one.get("id") == record_id):
+            try:
+                one = await self._api.get(f"{path}/{record_id}") if len(missing) <= _VERIFIED else None
+            except NotAnsweredError:
+                # In no list any more, and refused where it was (410 for one): it is not there.
+                one = None
+            except SourceError as error:
+                # Which says nothing of it. Where nothing is answered at all, the lists that follow are not either.
+                log.warning("source_record_not_read", source=self.name, kind=kind, id=record_id, reason=str(error))
+                continue
+            # There, and without an id as perhaps in the list, it is what was asked for.
+            if not (isinstance(one, dict) and one.get("id", "") in (None, record_id)):
                 mirror.drop(kind, record_id)
             else:
-                mirror.put(kind, [mirror.kept(kind, one)])
+                mirror.put(kind, [mirror.kept(kind, {**one, "id": record_id})])
 
     async def _verify(self, mirror: Mirror, hint: Hint) -> None:
         if hint.kind == BARS:
@@ -179,22 +200,40 @@ class SmokeballSource:
         elif hint.kind == "contacts" and (contact := await self._api.get(f"/contacts/{hint.id}")):
             mirror.put_contacts([contact_of(contact)])
 
-    def _doubt(self, mirror: Mirror, matter_id: str) -> None:
-        """Note that a matter was looked at and could not be seen."""
-        before = mirror.looks.get(matter_id)
-        look = Look(self._clock(), reference=self._settings.policy_reference)
-        if before is not None:
-            look = replace(look, roles=before.roles, archived=before.archived)
-        mirror.put_look(matter_id, doubted(look, before))
+    async def _believe(self, mirror: Mirror, failed: Sequence[tuple[Hint, SourceError]]) -> None:
+        """See that another matter can still be looked at, where each of these failed.
+
+        Raises SourceError where it cannot: nobody is shut out because Smokeball fails for a while.
+        """
+        failures = [error for _, error in failed if isinstance(error, RequestFailedError)]
+        if not failures or len(failures) < len(failed):
+            return
+        named = {hint.id for hint, _ in failed}
+        seen = [(look.at, key) for key, look in mirror.looks.items() if not look.doubted and key not in named]
+        if not seen:
+            raise failures[0]
+        _, other = max(seen)
+        with _as_described(f"matters {other}"):
+            await self._verify(mirror, Hint("matters", other))
+
+    def _doubt(self, mirror: Mirror, hint: Hint, why: SourceError) -> None:
+        """Note that something was looked at and could not be seen."""
+        log.warning("source_record_not_read", source=self.name, kind=hint.kind, id=hint.id, reason=str(why))
+        if hint.kind == BARS:
+            self._put_bar(mirror, hint.id, {})
+        elif hint.kind in {"matters", LOOKS} and hint.id in mirror.matters:
+            before = mirror.looks.get(hint.id)
+            look = Look(self._clock(), reference=self._settings.policy_reference)
+            if before is not None:
+                look = replace(look, roles=before.roles, archived=before.archived)
+            mirror.put_look(hint.id, doubted(look, before))
 
     async def _look_at_bar(self, mirror: Mirror, principal: str) -> None:
         """What a user's or a group's own policy denies them, or that of all matters to anybody."""
+        self._put_bar(mirror, principal, await self._policy(principal))
+
+    def _put_bar(self, mirror: Mirror, principal: str, policy: Any) -> None:
         look, before = Look(self._clock(), reference=self._settings.policy_reference), mirror.bars.get(principal)
-        try:
-            policy = await self._policy(principal)
-        except NotAnsweredError as error:
-            log.warning("source_record_not_read", source=self.name, kind=BARS, id=principal, reason=str(error))
-            policy = {}
         of_all = principal == ALL_MATTERS
         denied = denied_in(policy, principal) if of_all else barred_in(policy, principal)
         if policy is not NOT_FOUND and denied is None and not of_all:

@@ -31,6 +31,10 @@ class NotAnsweredError(SourceError):
     """The system does not answer this one request, which is no reason not to ask others."""
 
 
+class RequestFailedError(SourceError):
+    """The system fails at this one request as often as it is asked, and may answer others."""
+
+
 class Bucket:
     """A token bucket: `rate` requests a second, and a few at once."""
 
@@ -136,15 +140,16 @@ class AskedSystem:
                 refused = access
                 continue
             if status in {401, 403}:
-                raise NotConnectedError(
-                    f"{self.called} refuses {path} ({status}). Compare the scopes of the key and client."
-                )
+                message = f"{self.called} refuses {path} ({status}). Compare the scopes of the key and client."
+                # What is refused with a token that works may be this one thing alone.
+                raise NotConnectedError(message) if status == 401 else NotAnsweredError(message)
             why = f"answers {status}" if status else why
             if status and status != 429 and status < 500:
                 raise NotAnsweredError(f"{self.called} answers {status} at {path}.")
             if attempt < _ATTEMPTS - 1:
                 await self._bucket.rest(wait_of(after, attempt))
-        raise SourceError(f"{self.called} {why} at {path}.")
+        kind = RequestFailedError if status >= 500 else SourceError
+        raise kind(f"{self.called} {why} at {path}.")
 
     def _connected(self) -> aiohttp.ClientSession:
         if self._session is None:

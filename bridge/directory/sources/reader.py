@@ -98,7 +98,15 @@ class SourceReader:
             return False
         few = list(self._hints)[: self.source.capabilities.hints_at_once]
         hints = [hint for hint in self._hints if hint.kind in _PEOPLE] or few
-        await self._keep(await self.source.verify(hints))
+        try:
+            read = await self.source.verify(hints)
+        except SourceError:
+            # Behind the others, which are looked at first.
+            for hint in hints:
+                self._hints.pop(hint, None)
+                self._hints[hint] = None
+            raise
+        await self._keep(read)
         for hint in hints:
             self._hints.pop(hint, None)
         return True

@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
+from aiohttp.test_utils import TestClient, TestServer
 from scim2_models import Context, User
 
+from bridge.store.engine.unit import Unit
 from bridge.store.models import ScimResource
-from tests.component.scim.harness import Client, patch, scim_firm, user
+from tests.component.api.harness import Api
+from tests.component.scim.harness import Client, Json, patch, scim_firm, user
 
 INACTIVE = patch({"op": "Replace", "path": "active", "value": "False"})
 
 
 def metric(client: Client, name: str, **labels: str) -> float | None:
     return client.api.firm.service.metrics.registry.get_sample_value(f"firm_bridge_scim_{name}", labels)
+
+
+@asynccontextmanager
+async def stored_otherwise(client: Client, change: Json, *record_ids: str) -> AsyncIterator[Client]:
+    """The client after a new start in which these are kept with this change."""
+
+    def keep(unit: Unit) -> None:
+        for row in list(unit.all(ScimResource.select().where(ScimResource.id.in_(record_ids)))):
+            data = orjson.dumps({**orjson.loads(row.data), **change}).decode()
+            unit.run(ScimResource.update(data=data).where(ScimResource.id == row.id))
+
+    await client.api.firm.service.store.run(keep)
+    await client.api.firm.restart()
+    client.api.firm.all_done()
+    async with TestClient(TestServer(client.api.firm.bridge.panel_app())) as fresh:
+        again = Client(Api(client.api.firm, fresh), client.token)
+        await again.told()
+        yield again
+
+
+def flaws(client: Client) -> list[str]:
+    return [each.id for one in client.api.firm.service.directory.standings for each in one.flaws]
 
 
 async def test_S3_health_says_what_was_refused_and_what_waits(tmp_path: Path, database_url: str) -> None:
@@ -96,3 +124,18 @@ async def test_S3_newcomers_are_told_together_and_who_leaves_at_once(tmp_path: P
             await scim.run()
         await directory.refresh()
         assert "Newd" in client.active()
+
+
+async def test_S3_who_cannot_be_read_and_is_deleted_has_left_at_once(tmp_path: Path, database_url: str) -> None:
+    async with scim_firm(tmp_path, database_url) as client:
+        zoe = await client.make(user("Zoe"))
+        await client.make(user("Yan"))
+        await client.told()
+        async with stored_otherwise(client, {"name": {"givenName": "Z" * 5000}}, zoe) as again:
+            assert flaws(again) == [zoe]
+            assert {"Zoe", "Yan"} <= again.active()
+            assert (await again.ask("DELETE", f"/Users/{zoe}"))[0] == 204
+            await again.told()
+            assert "Zoe" not in again.active()
+            assert "Yan" in again.active()
+            assert flaws(again) == []

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bridge.directory.sources.asking import LARGEST, AskedSystem, Bucket, NotAnsweredError
+from bridge.directory.sources.asking import LARGEST, AskedSystem, Bucket, NotAnsweredError, RequestFailedError
 from bridge.directory.sources.port import SourceError
 from bridge.directory.sources.tokens import (
     AccessTokens,
@@ -98,7 +98,7 @@ def test_S1_an_answer_has_64_mebibytes_at_most() -> None:
 async def test_S1_it_is_asked_six_times(store: Store, tmp_path: Path) -> None:
     async with answering(tmp_path) as (system, client):
         system.statuses.extend([503] * 10)
-        with pytest.raises(SourceError, match=r"^Clio answers 503 at /thing\.$"):
+        with pytest.raises(RequestFailedError, match=r"^Clio answers 503 at /thing\.$"):
             await ask(system, client, store)
         assert len(system.asked) == 6
         assert system.rested == [0.5, 1, 2, 4, 8]
@@ -125,7 +125,8 @@ async def test_S1_a_token_that_is_refused_is_renewed_once(store: Store, tmp_path
             await ask(system, client, store)
         system.asked.clear()
         system.statuses.append(403)
-        with pytest.raises(NotConnectedError, match=r"refuses /thing \(403\)"):
+        # That is no reason not to ask for other things.
+        with pytest.raises(NotAnsweredError, match=r"refuses /thing \(403\)"):
             await ask(system, client, store)
         assert len(system.asked) == 1
 

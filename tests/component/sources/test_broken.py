@@ -18,7 +18,7 @@ from bridge.directory.sources.tokens import ask_for_tokens
 from bridge.store.engine.store import Store
 from tests.component.sources.connected import connected, settings_for
 from tests.component.sources.test_smokeball import small_firm
-from tests.fakes.smokeball import link, uuid
+from tests.fakes.smokeball import FakeSmokeball, link, uuid
 
 
 @pytest.mark.parametrize(("status", "body"), [(400, {}), (500, {}), (200, [1]), (200, {"roles": ["x"]})])
@@ -156,3 +156,119 @@ async def test_s1_an_answer_without_end_is_not_read_to_its_end(
         await one.look()
         assert "larger than 100 bytes" in one.reader.trouble
         assert one.directory.firm.active_staff == {ann, ben}
+
+
+@pytest.mark.parametrize("status", [403, 500, 503])
+async def test_M3_one_matter_that_always_fails_keeps_no_deny_list_of_others_waiting(
+    store: Store, tmp_path: Path, status: int
+) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        second, third = one.fake.matter(2, personResponsible=link(ann)), one.fake.matter(3)
+        one.fake.world.policies[third] = []
+        await one.settled()
+        one.fake.answers = {f"/policies/{first}": (status, {})}
+        one.fake.world.policies[second] = [one.fake.user_of(ben)]
+        one.fake.settle()
+        # Whatever of it is looked at alone, and with others.
+        one.reader.hint(Hint("matters", first))
+        await one.look()
+        one.reader.hint(Hint("matters", first))
+        one.reader.hint(Hint("matters", second))
+        await one.look(3)
+        assert [one.sees(ben, first), one.sees(ann, first), one.sees(ben, second)] == [False, True, False]
+        one.fake.world.policies[third] = [one.fake.user_of(ben)]
+        await one.settled()
+        assert [one.sees(ben, third), one.sees(ann, third), one.reader.trouble] == [False, True, ""]
+
+
+async def test_S1_where_all_policies_fail_no_matter_is_shut_and_the_hints_come_last(
+    store: Store, tmp_path: Path
+) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        second = one.fake.matter(2, personResponsible=link(ann))
+        one.fake.world.policies[second] = []
+        await one.settled()
+        people = [one.fake.user_of(each) for each in (ann, ben)]
+        one.fake.answers = {f"/policies/{each}": (500, {}) for each in (first, second, "matters", *people)}
+        one.reader.hint(Hint("matters", first))
+        one.now[0] += one.settings.policy_minutes * 60_000
+        for _ in range(5):
+            one.now[0] += 31_000
+            await one.reader.run()
+        await one.directory.refresh()
+        assert "answers 500" in one.reader.trouble
+        assert [one.sees(ben, first), one.sees(ben, second)] == [True, True]
+        one.fake.answers.clear()
+        one.fake.world.policies[first] = [one.fake.user_of(ben)]
+        one.fake.settle()
+        await one.look(2)
+        assert [one.reader.trouble, one.sees(ben, first), one.sees(ann, first)] == ["", False, True]
+
+
+@pytest.mark.parametrize("status", [403, 500])
+async def test_S3_the_policy_of_somebody_new_that_always_fails_keeps_no_leaver_in(
+    store: Store, tmp_path: Path, status: int
+) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        one.fake.world.policies[first] = []
+        await one.settled()
+        new = [one.fake.person(number, f"New{number}") for number in range(5, 11)]
+        one.fake.answers = {f"/policies/{one.fake.user_of(each)}": (status, {}) for each in new}
+        one.fake.world.staff[ben]["former"] = True
+        one.fake.settle()
+        await one.look()
+        assert one.reader.trouble == ""
+        assert one.directory.firm.active_staff == {ann, *new}
+        assert [one.sees(each, first) for each in (ann, *new)] == [True] + [False] * len(new)
+
+
+@pytest.mark.parametrize(("status", "stays"), [(400, False), (403, False), (410, False), (500, True)])
+async def test_S3_who_is_in_no_list_and_refused_where_they_were_has_left(
+    store: Store, tmp_path: Path, status: int, *, stays: bool
+) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        cat = one.fake.person(3, "Cat")
+        await one.settled()
+        del one.fake.world.users[one.fake.user_of(ben)], one.fake.world.staff[ben]
+        one.fake.answers = {f"/staff/{ben}": (status, {})}
+        one.fake.world.staff[cat]["former"] = True
+        one.fake.settle()
+        await one.look()
+        # Where nothing is said of them they stay, and the rest goes on.
+        assert one.directory.firm.active_staff == ({ann, ben} if stays else {ann})
+        assert [one.reader.trouble, one.sees(ann, first)] == ["", True]
+
+
+async def test_M3_a_group_whose_id_is_missing_for_once_keeps_out_whom_it_kept_out(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        groups = one.fake.world.groups
+        groups["g"] = {"id": "g", "name": "G", "principalIds": [one.fake.user_of(ben)]}
+        groups["h"] = {"id": "h", "name": "H", "principalIds": []}
+        one.fake.world.bars["g"] = [f"matters/{first}"]
+        one.fake.world.policies[one.fake.matter(2)] = []
+        await one.settled()
+        assert [one.sees(ann, first), one.sees(ben, first)] == [True, False]
+        groups["g"]["id"] = None
+        one.fake.settle()
+        await one.look(3)
+        assert [one.reader.trouble, one.sees(ann, first), one.sees(ben, first)] == ["", True, False]
+        del groups["g"]
+        one.fake.settle()
+        await one.look()
+        assert one.sees(ben, first)
+
+
+@pytest.mark.parametrize("page", [2, 3, 500])
+async def test_S1_records_without_an_id_that_are_alike_stop_no_list(store: Store, tmp_path: Path, page: int) -> None:
+    async with connected(store, tmp_path, FakeSmokeball(page=page)) as one:
+        ann, ben, _ = small_firm(one.fake)
+        one.fake.world.staff |= {f"nameless {number}": {} for number in range(5)}
+        cat = one.fake.person(3, "Cat")
+        one.fake.world.staff |= {f"nameless {number}": {} for number in range(5, 8)}
+        await one.settled()
+        assert [one.reader.trouble, one.directory.firm.active_staff] == ["", {ann, ben, cat}]

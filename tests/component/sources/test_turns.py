@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from bridge.directory.sources import reader
-from bridge.directory.sources.port import Hint
+from bridge.directory.sources.port import Capabilities, Hint, SourceError, SourceRead
+from bridge.directory.sources.reader import SourceReader
 from bridge.store.engine.errors import StoreError
 from bridge.store.engine.store import Store
 from tests.component.sources.connected import connected
@@ -96,3 +98,37 @@ async def test_S1_two_matters_of_one_number_are_told_apart_for_as_long_as_they_a
         one.fake.settle()
         await one.look(3)
         assert (one.reader.trouble, numbers()[:2]) == ("", ["2026-1", "2026-2"])
+
+
+class OneFails:
+    """A source that fails whenever one of its records is looked at."""
+
+    name = "clio"
+    capabilities = Capabilities({}, verifies=True, hints_at_once=1)
+
+    def __init__(self) -> None:
+        self.looked: list[str] = []
+
+    async def read(self, cursor: str = "") -> SourceRead:
+        return SourceRead((), whole=True)
+
+    async def verify(self, hints: Sequence[Hint]) -> SourceRead | None:
+        self.looked += [one.id for one in hints]
+        if "bad" in self.looked[-1]:
+            raise SourceError("It fails.")
+        return None
+
+    def in_turn(self, now: int) -> Sequence[Hint]:
+        return ()
+
+
+async def test_S2_a_hint_that_fails_comes_behind_the_others(store: Store) -> None:
+    now, source = [1_795_000_000_000], OneFails()
+    reading = SourceReader(source, store, poll_seconds=60, clock=lambda: now[0])
+    await reading.run()
+    for one in ("bad", "a", "b"):
+        reading.hint(Hint("matters", one))
+    for _ in range(12):
+        now[0] += 31_000
+        await reading.run()
+    assert source.looked[:5] == ["bad", "a", "b", "bad", "bad"]
