@@ -11,7 +11,7 @@ from bridge.directory.barriers import UNTIL_KNOWN
 from bridge.directory.file import Applied, DirectoryFile, Held, Invalid, Unchanged
 from bridge.directory.sources.keeping import keep_read, note_trouble, standing
 from bridge.directory.sources.known import CAN_SAY
-from bridge.directory.sources.port import SourceRead, SourceRecord, Value
+from bridge.directory.sources.port import Flaw, SourceRead, SourceRecord, Value
 from bridge.directory.sources.union import Sources
 from bridge.firm.model import MatterStatus
 from bridge.settings import DirectorySettings
@@ -94,6 +94,38 @@ async def test_S1_S3_where_what_they_say_does_not_go_together_whoever_has_left_l
     write(path, WALL)
     assert isinstance(await directory.refresh(), Applied)
     assert directory.firm.active_staff == {f"u-{name}" for name in NAMES} - {"u-Ben"} | {"u-Zoe"}
+
+
+async def test_S3_who_cannot_be_read_and_whose_address_is_anothers_keeps_no_leaver_in(path: Path, store: Store) -> None:
+    directory = union(path, store)
+    await everybody(store)
+    await directory.refresh()
+    others = map(person, NAMES[2:])
+    unread = Flaw("staff", "u-Ben", "It is nothing.")
+    # Of what changed alone: the address is another's only after it could not be read.
+    await say(store, "scim", SourceRead((), whole=False, flaws=(unread,)))
+    zoe = person("Zoe", email="ben@firm.example")
+    write(path, "")
+    await say(store, "scim", SourceRead((zoe, person("Ann", enabled="no"), *others), whole=False))
+    directory._limit = 100
+    assert isinstance(await directory.refresh(), Applied)
+    assert directory.firm.active_staff == {"u-Cat", "u-Dan", "u-Eve", "u-Fay", "u-Zoe"}
+
+
+@pytest.mark.parametrize("silent", [False, True])
+async def test_S3_who_is_known_and_has_left_leaves_where_it_is_not_clear_who_others_are(
+    path: Path, store: Store, silent: bool
+) -> None:
+    directory = union(path, store)
+    await everybody(store)
+    await directory.refresh()
+    if silent:
+        directory.sources = Sources(store, {"scim": (), "smokeball": (), "files": (), "clio": ()}, CAN_SAY)
+    twice = person("Zoe"), person("Zed", email="zoe@firm.example")
+    await say(store, "scim", whole(person("Ben", enabled="no"), person("Ann"), *map(person, NAMES[2:]), *twice))
+    await directory.refresh()
+    assert directory.problems
+    assert directory.firm.active_staff == {f"u-{name}" for name in NAMES} - {"u-Ben"}
 
 
 async def test_S1_a_source_that_is_down_leaves_what_it_said(path: Path, store: Store) -> None:

@@ -114,6 +114,33 @@ async def test_S3_of_somebody_who_cannot_be_read_what_was_read_stays_and_a_newco
         assert not one.directory.firm.active_staff - {dot}
 
 
+async def test_S3_the_address_or_number_of_what_cannot_be_read_may_be_anothers(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        await one.settled()
+        email, number = one.directory.firm.staff[ann].email, one.directory.firm.matters[first].number
+        one.fake.world.staff[ann] |= {"email": "anna@firm.example", "enabled": "perhaps"}
+        cat = one.fake.person(3, "Cat", email=email)
+        one.fake.world.staff[ben]["former"] = True
+        one.fake.matter(1, number="other", status="Odd")
+        second = one.fake.matter(2, number=number)
+        await one.settled()
+        firm = one.directory.firm
+        assert not one.directory.problems
+        assert {each: firm.staff[each].email for each in firm.active_staff} == {ann: "anna@firm.example", cat: email}
+        assert {each: firm.matters[each].number for each in firm.matters} == {first: "other", second: number}
+        # Nothing of them is read any more: a number is told apart, and of an address nobody knows whose it is.
+        one.fake.matter(1, number=None, status="Odd")
+        one.fake.matter(2, number="other")
+        one.fake.world.staff[ann] |= {"email": 7}
+        one.fake.world.staff[cat] |= {"email": "anna@firm.example"}
+        await one.settled()
+        firm = one.directory.firm
+        assert not one.directory.problems
+        assert {each: firm.staff[each].email for each in firm.active_staff} == {cat: "anna@firm.example"}
+        assert firm.matters[second].number == "other"
+
+
 async def test_S1_groups_in_a_circle_and_lists_that_are_none_stop_nothing(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         ann, ben, first = small_firm(one.fake)
