@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import structlog
 from bridge import faults
 from bridge.clock import now_ms
 from bridge.directory import undoing
+from bridge.directory.at_once import at_once, with_left
 from bridge.directory.barriers import with_gone, without_opening
 from bridge.directory.change import DirectoryChange, diff_firms, with_known
 from bridge.directory.forms.sheet_form import form_of
@@ -232,9 +233,7 @@ class DirectoryFile:
         """Have these people have left and nothing else: that waits for nobody to put the rest right (F2)."""
         if not staff_ids:
             return Unchanged()
-        staff = self.firm.staff
-        left = {one: replace(staff[one], former=True) for one in staff_ids}
-        return await self._consider(replace(self.firm, staff={**staff, **left}))
+        return await self._consider(with_left(self.firm, staff_ids))
 
     async def _keep_files(self, sources: Sources) -> None:
         try:
@@ -411,7 +410,7 @@ class DirectoryFile:
         much = bool(stored.staff) and change.needs_confirmation(self._limit)
         if (much or undone) and not await self._confirmed(change):
             self._judged, self.held_as_undone = (today, now_ms()), undone
-            return self._hold(change if undone else await self._all_but_opening(change, links or {}, day_ago))
+            return self._hold(change if undone else await self._what_waits(change, links or {}, day_ago))
         await self._store_change(change, links or {})
         self.firm, self.held = stored if change.empty else firm, None
         if before is not stored:
@@ -421,18 +420,25 @@ class DirectoryFile:
         log.info("directory_applied", fingerprint=change.fingerprint(), summary=change.summary())
         return Applied(change)
 
-    async def _all_but_opening(self, change: DirectoryChange, links: Links, day_ago: Firm) -> DirectoryChange:
-        """Apply what a held change takes away, where it waits for whom it lets in alone; what still waits of it."""
-        if change.opens.share <= self._limit:
+    async def _what_waits(self, change: DirectoryChange, links: Links, day_ago: Firm) -> DirectoryChange:
+        """Apply what a held change takes away: all of it where it waits for whom it lets in alone, else what is little
+        by itself. Returns what still waits of it."""
+        old, kept, now = change.old, change.new, change
+        if change.opens.share > self._limit:
+            kept = await asyncio.to_thread(without_opening, old, kept, change.opens)
+            kept, now = await asyncio.to_thread(_compared, old, kept, change.today, day_ago)
+        if now is change or now.opens or now.needs_confirmation(self._limit):
+            kept = await asyncio.to_thread(at_once, change, self._limit, day_ago)
+            if kept is old:
+                return change
+            # Who is who is kept with the rest of it.
+            kept, now = await asyncio.to_thread(_compared, old, kept, change.today, day_ago)
+            links = {}
+        if now.empty:
             return change
-        kept = await asyncio.to_thread(without_opening, change.old, change.new, change.opens)
-        kept, now = await asyncio.to_thread(_compared, change.old, kept, change.today, day_ago)
-        if now.opens or now.needs_confirmation(self._limit):
-            return change
-        if not now.empty:
-            await self._store_change(now, links, waits=change.fingerprint())
-            self.firm = kept
-            log.info("directory_applied", fingerprint=now.fingerprint(), summary=now.summary())
+        await self._store_change(now, links, waits=change.fingerprint())
+        self.firm = kept
+        log.info("directory_applied", fingerprint=now.fingerprint(), summary=now.summary())
         return await asyncio.to_thread(diff_firms, self.firm, change.new, change.today, day_ago)
 
     async def _store_change(self, change: DirectoryChange, links: Links, *, waits: str = "") -> None:

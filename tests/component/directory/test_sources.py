@@ -175,6 +175,36 @@ async def test_S3_a_source_that_forgets_half_the_firm_is_held(path: Path, store:
     assert directory.firm.staff["u-Fay"].former
 
 
+async def test_S3_a_leaver_and_a_small_wall_or_restriction_wait_for_nothing_that_is_held(
+    path: Path, store: Store
+) -> None:
+    directory = union(path, store)
+    await everybody(store)
+    numbers = [f"2026-{number}" for number in range(1, 11)]
+    await say(store, "smokeball", whole(*map(matter, numbers), person("Ann")))
+    await directory.refresh()
+    restricted = [matter(number, restricted="yes") for number in numbers[:4]]
+    await say(store, "smokeball", whole(*restricted, *map(matter, numbers[4:]), person("Ann")))
+    assert isinstance(await directory.refresh(), Held)
+    await say(store, "scim", whole(person("Ben", former="yes"), person("Ann"), *map(person, NAMES[2:]), person("Zoe")))
+    write(path, f"{WALL}  - {{id: v, matter: 2026-9, people: [cat@firm.example]}}\n")
+    outcome = await directory.refresh()
+    assert isinstance(outcome, Held)
+    assert directory.firm.active_staff == {f"u-{name}" for name in NAMES} - {"u-Ben"}
+    assert directory.firm.walls.keys() == {"w", "v"}
+    assert not any(one.restricted for one in directory.firm.matters.values())
+    assert not outcome.change.leavers
+    assert outcome.change.kinds["staff"].added == ("u-Zoe",)
+    # The same restriction of one matter is little; that half of the others are gone is not.
+    await say(store, "smokeball", whole(restricted[0], *map(matter, numbers[1:5]), person("Ann")))
+    assert isinstance(await directory.refresh(), Held)
+    assert [one.number for one in directory.firm.matters.values() if one.restricted] == ["2026-1"]
+    assert len(directory.firm.matters) == 10
+    await directory.confirm("u-Ann")
+    assert isinstance(await directory.refresh(), Applied)
+    assert directory.held is None
+
+
 async def test_S1_what_does_not_go_together_leaves_the_firm_as_it_was(path: Path, store: Store) -> None:
     directory = union(path, store)
     await everybody(store)
