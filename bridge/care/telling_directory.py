@@ -85,6 +85,9 @@ def _held(change: DirectoryChange, *, undone: bool) -> Trouble:
     what = (
         "Until a firm admin lets it through, nothing of the directory is taken over: who left since is not shut out,"
         " and who is new has no account."
+        if change.leavers
+        else "Until a firm admin lets it through, who is new has no account. Whoever leaves is shut out at once, unless"
+        " they are unusually many; so is whoever a new wall or restriction keeps out, where that is little by itself."
     )
     if change.opens and not ends:
         # Whom, and how many, would tell of hidden matters (M3).

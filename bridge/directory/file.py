@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import structlog
 from bridge import faults
 from bridge.clock import now_ms
 from bridge.directory import undoing
+from bridge.directory.at_once import at_once, with_left
 from bridge.directory.barriers import with_gone, without_opening
 from bridge.directory.change import DirectoryChange, diff_firms, with_known
 from bridge.directory.forms.sheet_form import form_of
@@ -32,15 +33,14 @@ from bridge.directory.past.earlier import earlier_records, with_earlier
 from bridge.directory.past.replaced import fits, last_confirmed, without
 from bridge.directory.problems import ChangedWhileReadError, DirectoryError, RecordProblem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
+from bridge.directory.seen import OF_PEOPLE, Sees, names_made, sight_of, standings_seen
 from bridge.directory.sources.keeping import Links, keep_links
-from bridge.directory.sources.port import FILES, Flaw, SourceStanding
+from bridge.directory.sources.port import FILES, SourceStanding
 from bridge.directory.sources.union import Sources
 from bridge.directory.undoing import Undone
 from bridge.firm.audit import Deed
 from bridge.firm.matters.search import prepare
 from bridge.firm.model import Firm
-from bridge.firm.policy import accessible
-from bridge.firm.walls import may_know
 from bridge.refusal import Kind, Refusal
 from bridge.settings import DirectorySettings
 from bridge.store.engine.store import Store
@@ -49,8 +49,6 @@ from bridge.store.record.audit import subject_of
 
 _HOUR_MS = 60 * 60 * 1000
 log = structlog.get_logger(__name__)
-_OF_PEOPLE = frozenset({"staff", "groups", "channels"})
-"""Sections and files in which no matter is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +233,7 @@ class DirectoryFile:
         """Have these people have left and nothing else: that waits for nobody to put the rest right (F2)."""
         if not staff_ids:
             return Unchanged()
-        staff = self.firm.staff
-        left = {one: replace(staff[one], former=True) for one in staff_ids}
-        return await self._consider(replace(self.firm, staff={**staff, **left}))
+        return await self._consider(with_left(self.firm, staff_ids))
 
     async def _keep_files(self, sources: Sources) -> None:
         try:
@@ -325,7 +321,8 @@ class DirectoryFile:
         server sees everything.
         """
         sees, held, merged = self.sight(staff_id) if staff_id else None, self.held, self.merged
-        differ = merged.disagreements if merged is not None else ()
+        differ, links = (merged.disagreements, merged.links) if merged is not None else ((), {})
+        standings = () if self.sources is None else await self.sources.standings()
         return DirectoryStatus(
             active_staff=len(self.firm.active_staff),
             matters=sum(sees is None or sees("matter", matter_id) for matter_id in self.firm.matters),
@@ -334,57 +331,18 @@ class DirectoryFile:
                 ShownProblem(str(one), whole=True) if sees is None else _as_shown(one) for one in self.problems
             ),
             held=None if held is None else HeldChange(held.fingerprint(), held.lines(sees), self.held_as_undone),
-            sources=() if self.sources is None else self._as_seen(await self.sources.standings(), sees),
-            disagreements=tuple(
-                one for one in differ if sees is None or one.kind in _OF_PEOPLE or sees(one.kind[:-1], one.id)
-            ),
+            sources=standings if sees is None else tuple(standings_seen(standings, sees, links, self.firm)),
+            disagreements=tuple(one for one in differ if sees is None or sees(one.kind.removesuffix("s"), one.id)),
             left_out=0 if merged is None else len(merged.left_out.get("staff", ())),
         )
 
-    def _as_seen(
-        self, standings: Sequence[SourceStanding], sees: Callable[[str, str], bool] | None
-    ) -> tuple[SourceStanding, ...]:
-        """How the sources stand, with those flaws alone that somebody may know of: who may see a matter that was never
-        read, nobody can tell yet (M3)."""
-        links = self.merged.links if self.merged is not None else {}
-
-        def known(source: str, flaw: Flaw) -> bool:
-            known_as = links.get((source, flaw.kind, flaw.id), flaw.id)
-            shown = flaw.kind in _OF_PEOPLE or (flaw.kind == "matters" and known_as in self.firm.matters)
-            return sees is None or (shown and sees(flaw.kind[:-1], known_as))
-
-        return tuple(
-            replace(one, flaws=tuple(each for each in one.flaws if known(one.source, each))) for one in standings
-        )
-
-    def sight(self, staff_id: str) -> Callable[[str, str], bool]:
+    def sight(self, staff_id: str) -> Sees:
         """Whether this person may know of a record, by its kind and id, as it is and as a held change would have it."""
         return self._sight(staff_id, [self.firm] if self.held is None else [self.firm, self.held.old, self.held.new])
 
-    def _sight(self, staff_id: str, given: Sequence[Firm]) -> Callable[[str, str], bool]:
+    def _sight(self, staff_id: str, given: Sequence[Firm]) -> Sees:
         """Whether this person may know of a record, by its kind and id, in every one of these firms."""
-        firms = [self._over(firm) for firm in given]
-        today = self.today()
-        hidden = {
-            matter_id
-            for firm in firms
-            for matter_id in firm.matters.keys() - {one.id for one in accessible(firm, staff_id, firm.listed, today)}
-        }
-
-        def sees(kind: str, record_id: str) -> bool:
-            if kind == "matter":
-                return record_id not in hidden
-            if kind == "wall":
-                # As the directory calls them: among those set by command one may have the same id.
-                walls = [
-                    (firm, one.walls[record_id])
-                    for one, firm in zip(given, firms, strict=True)
-                    if record_id in one.walls
-                ]
-                return all(may_know(firm, wall, staff_id, today) for firm, wall in walls)
-            return True
-
-        return sees
+        return sight_of(staff_id, given, [self._over(firm) for firm in given], self.today())
 
     async def _read_if_changed(self) -> Snapshot | None:
         """The files' content; None where it is what was last read. Raises DirectoryError."""
@@ -452,7 +410,7 @@ class DirectoryFile:
         much = bool(stored.staff) and change.needs_confirmation(self._limit)
         if (much or undone) and not await self._confirmed(change):
             self._judged, self.held_as_undone = (today, now_ms()), undone
-            return self._hold(change if undone else await self._all_but_opening(change, links or {}, day_ago))
+            return self._hold(change if undone else await self._what_waits(change, links or {}, day_ago))
         await self._store_change(change, links or {})
         self.firm, self.held = stored if change.empty else firm, None
         if before is not stored:
@@ -462,18 +420,25 @@ class DirectoryFile:
         log.info("directory_applied", fingerprint=change.fingerprint(), summary=change.summary())
         return Applied(change)
 
-    async def _all_but_opening(self, change: DirectoryChange, links: Links, day_ago: Firm) -> DirectoryChange:
-        """Apply what a held change takes away, where it waits for whom it lets in alone; what still waits of it."""
-        if change.opens.share <= self._limit:
+    async def _what_waits(self, change: DirectoryChange, links: Links, day_ago: Firm) -> DirectoryChange:
+        """Apply what a held change takes away: all of it where it waits for whom it lets in alone, else what is little
+        by itself. Returns what still waits of it."""
+        old, kept, now = change.old, change.new, change
+        if change.opens.share > self._limit:
+            kept = await asyncio.to_thread(without_opening, old, kept, change.opens)
+            kept, now = await asyncio.to_thread(_compared, old, kept, change.today, day_ago)
+        if now is change or now.opens or now.needs_confirmation(self._limit):
+            kept = await asyncio.to_thread(at_once, change, self._limit, day_ago)
+            if kept is old:
+                return change
+            # Who is who is kept with the rest of it.
+            kept, now = await asyncio.to_thread(_compared, old, kept, change.today, day_ago)
+            links = {}
+        if now.empty:
             return change
-        kept = await asyncio.to_thread(without_opening, change.old, change.new, change.opens)
-        kept, now = await asyncio.to_thread(_compared, change.old, kept, change.today, day_ago)
-        if now.opens or now.needs_confirmation(self._limit):
-            return change
-        if not now.empty:
-            await self._store_change(now, links, waits=change.fingerprint())
-            self.firm = kept
-            log.info("directory_applied", fingerprint=now.fingerprint(), summary=now.summary())
+        await self._store_change(now, links, waits=change.fingerprint())
+        self.firm = kept
+        log.info("directory_applied", fingerprint=now.fingerprint(), summary=now.summary())
         return await asyncio.to_thread(diff_firms, self.firm, change.new, change.today, day_ago)
 
     async def _store_change(self, change: DirectoryChange, links: Links, *, waits: str = "") -> None:
@@ -521,6 +486,6 @@ def _as_shown(problem: RecordProblem) -> ShownProblem:
     may see that (M3)."""
     kind = problem.file.removesuffix(".csv") if problem.file.endswith(".csv") else problem.column.partition("[")[0]
     of_the_file = not problem.line and not problem.column and not problem.value
-    if kind in _OF_PEOPLE or of_the_file:
+    if (kind in OF_PEOPLE or of_the_file) and not names_made(str(problem)):
         return ShownProblem(str(problem), whole=True)
     return ShownProblem(f"{problem.file}:{problem.line}" if problem.line else problem.file, whole=False)

@@ -26,8 +26,10 @@ def status_text(status: DirectoryStatus, shown: Shown = escape) -> str:
     counted = matters if status.whole else f"{matters} that you can see"
     lines = [f"The directory has {status.active_staff} active staff and {counted}."]
     for source in status.sources:
-        lines.append(source_line(source, now_ms()))
+        lines.append(source_line(source, now_ms(), whole=status.whole))
         lines.extend(f"- {line}" for line in _flaws(source, shown, whole=status.whole))
+    if status.sources and not status.whole:
+        lines.append("How much else its sources have, `firm-bridge check` on the server says.")
     if status.disagreements:
         lines.append("Its sources do not agree; the owner's word holds:")
         lines.extend(f"- {shown(disagreement_said(one))}" for one in status.disagreements[:_DISAGREEMENTS])
@@ -56,15 +58,18 @@ def status_text(status: DirectoryStatus, shown: Shown = escape) -> str:
     return "\n".join(lines)
 
 
-def source_line(standing: SourceStanding, now: int) -> str:
-    """How a source of the directory stands, `now` in milliseconds since the epoch."""
+def source_line(standing: SourceStanding, now: int, *, whole: bool = True) -> str:
+    """How a source of the directory stands, `now` in milliseconds since the epoch; where its counts are not the
+    `whole`, it is not said of any that there is nothing."""
     name = SOURCE_NAMES[standing.source]
     if standing.read_at is None:
         return f"{name}: not read yet. {standing.trouble}".rstrip()
     counted = ", ".join(
         f"{count} {_ONE[kind] if count == 1 else kind}" for kind, count in sorted(standing.counts.items())
     )
-    read = f"{name}: {counted or 'nothing'}, read {ago(now - standing.read_at)} ago."
+    if not counted and whole:
+        counted = "nothing"
+    read = f"{name}: {f'{counted}, ' if counted else ''}read {ago(now - standing.read_at)} ago."
     return f"{read} It cannot be read now, so what it said then stays: {standing.trouble}" if standing.trouble else read
 
 

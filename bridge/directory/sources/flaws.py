@@ -1,13 +1,16 @@
 """One record of a source that cannot be read never stops the rest, and lets nobody in (S1, S3). Pure.
 
 It stays as it was read last, but for what it takes away now, as far as that can be read: whoever left, whoever is off a
-matter's team or list, a restriction, a client more whose wall is to hold. One that never could be read is left out.
+matter's team or list, a restriction, a client more whose wall is to hold; and but for its address or number, which may
+be another's by now. One that never could be read is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from bridge.directory.fields import KINDS, Field
 from bridge.directory.problems import ProblemList
 from bridge.directory.reading import Record, read_rows
 from bridge.directory.sources.port import Flaw, SourceRecord, Value
@@ -17,6 +20,13 @@ from bridge.firm.model import MatterStatus
 _TEAM = ("responsible", "supervisor", "assisting", "originating")
 _LEAVES: Mapping[str, bool] = {"former": True, "enabled": False}
 _ENDED = (MatterStatus.CLOSED, MatterStatus.DELETED)
+_LONGEST_NUMBER = 100
+_OWN: Mapping[str, tuple[Field, ...]] = {
+    kind.name: tuple(each for each in kind.fields if each.unique is not None and each.name != "id") for kind in KINDS
+}
+"""The fields in which no two records of a kind may have the same, by kind."""
+Own = tuple[str, str, str]
+"""A kind, a field, and what makes its value the same."""
 Groups = Mapping[str, Sequence[str]]
 """Who is in each group of a source, by its id."""
 LeftOut = frozenset[tuple[str, str]]
@@ -47,8 +57,9 @@ def kept_of(before: SourceRecord, flaw: Flaw, groups_before: Groups, groups: Gro
     if flaw.read is None:
         return before
     values, now = dict(before.values), flaw.read.values
+    values |= {each.name: now[each.name] for each in _OWN[before.kind] if each.required and now.get(each.name)}
     if before.kind == "staff":
-        values |= {name: now[name] for name, gone in _LEAVES.items() if _says(now, name, gone)}
+        values |= {name: now[name] for name in taken_away(flaw.read)}
     elif before.kind == "matters":
         _restrict(values, now, flaw.unread, groups_before, groups)
         _take_off(values, now, flaw.unread)
@@ -59,6 +70,38 @@ def kept_of(before: SourceRecord, flaw: Flaw, groups_before: Groups, groups: Gro
         ):
             values["status"] = now["status"]
     return SourceRecord(before.kind, before.id, {name: value for name, value in values.items() if value})
+
+
+def taken_away(person: SourceRecord) -> tuple[str, ...]:
+    """The fields by which this record says that somebody has left."""
+    return tuple(name for name, gone in _LEAVES.items() if _says(person.values, name, gone))
+
+
+def own_values(record: SourceRecord) -> Iterator[Own]:
+    """What the record has that no other of its kind may have."""
+    for each in _OWN[record.kind]:
+        if value := record.values.get(each.name):
+            yield _own(record.kind, each, value)
+
+
+def with_own(kept: SourceRecord, before: SourceRecord, taken: set[Own]) -> SourceRecord | None:
+    """A record that cannot be read, without what another that can be read has as its own; None where it cannot be
+    without that, such as somebody without an address."""
+    values = dict(kept.values)
+    for each in _OWN[kept.kind]:
+        said = [one.values[each.name] for one in (kept, before) if one.values.get(each.name)]
+        if said and kept.kind == "matters":
+            # Its number is no more than what people call it, and it stays as closed as it was.
+            apart = f"{said[0]} ({kept.id})"
+            said += [apart if len(apart) <= _LONGEST_NUMBER else kept.id]
+        free = next((one for one in said if _own(kept.kind, each, one) not in taken), "")
+        if free:
+            values[each.name] = free
+        elif each.required:
+            return None
+        else:
+            values.pop(each.name, None)
+    return SourceRecord(kept.kind, kept.id, values)
 
 
 def without(record: Record, left_out: LeftOut) -> Record | None:
@@ -110,6 +153,11 @@ def _take_off(values: dict[str, Value], now: Mapping[str, Value], unread: frozen
             values[name] = value if value in still else ""
         else:
             values[name] = tuple(one for one in _listed(value) if one in still)
+
+
+def _own(kind: str, field: Field, value: Value) -> Own:
+    assert field.unique is not None
+    return kind, field.name, field.unique(unicodedata.normalize("NFC", " ".join(str(value).split())))
 
 
 def _says(values: Mapping[str, Value], name: str, taken: bool) -> bool:

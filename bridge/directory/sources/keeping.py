@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge import faults
-from bridge.directory.sources.flaws import LeftOut, kept_of
+from bridge.directory.sources.flaws import LeftOut, kept_of, own_values, with_own
 from bridge.directory.sources.port import Flaw, SourceRead, SourceRecord, SourceStanding, Value
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import SourceFlaw, SourceRow, SourceState
@@ -43,12 +43,13 @@ class KeptRecord:
 
 def keep_read(unit: Unit, source: str, read: SourceRead, now: int) -> bool:
     """Keep what a source said, whole or not at all. Returns whether it says something else than before."""
-    only = None if read.whole or read.flaws else {*((one.kind, one.id) for one in read.records), *read.gone}
-    before = {(kind, record_id): (data, gone) for kind, record_id, data, gone in _rows(unit, source, only)}
     given = {(one.kind, one.id): _packed(one) for one in read.records}
-    given |= _kept(read, {key: data for key, (data, gone) in before.items() if not gone})
+    flaws = _flaws_now(unit, source, read)
+    only = None if read.whole or flaws else {*given, *read.gone}
+    before = {(kind, record_id): (data, gone) for kind, record_id, data, gone in _rows(unit, source, only)}
+    given |= _kept(read, flaws, {key: data for key, (data, gone) in before.items() if not gone})
     written = [(source, *key, data, False) for key, data in given.items() if before.get(key) != (data, False)]
-    looked_for = list(before) if read.whole else read.gone
+    looked_for = list(before) if read.whole else [*read.gone, *((one.kind, one.id) for one in flaws)]
     missing = [key for key in looked_for if key in before and key not in given]
     for kind, record_id in missing:
         data, gone = before[kind, record_id]
@@ -69,20 +70,44 @@ def keep_read(unit: Unit, source: str, read: SourceRead, now: int) -> bool:
     return changed
 
 
-def _kept(read: SourceRead, before: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
-    """What stays of the records that cannot be read, with the groups that only these name."""
-    if not read.flaws:
+def _flaws_now(unit: Unit, source: str, read: SourceRead) -> tuple[Flaw, ...]:
+    """What of a source cannot be read, with what could not be before and is not looked at this time."""
+    if read.whole:
+        return read.flaws
+    looked = {
+        *((one.kind, one.id) for one in read.records),
+        *((one.kind, one.id) for one in read.flaws),
+        *read.gone,
+    }
+    return (*read.flaws, *(one for one in flaws_of(unit, source) if (one.kind, one.id) not in looked))
+
+
+def _kept(
+    read: SourceRead, flaws: tuple[Flaw, ...], before: Mapping[tuple[str, str], str]
+) -> dict[tuple[str, str], str]:
+    """What stays of the records that cannot be read, with the groups that only these name.
+
+    Whoever has an address that is another's by now does not stay: nobody can tell which of the two is meant.
+    """
+    if not flaws:
         return {}
     given = {(one.kind, one.id): one for one in read.records}
-    known = {key: _record(*key, json.loads(data)) for key, data in before.items() if key[0] == "groups"}
+    stored = {key: _record(*key, json.loads(data)) for key, data in before.items()}
+    flawed = {(one.kind, one.id) for one in flaws}
+    others = [] if read.whole else [one for key, one in stored.items() if key not in {*given, *flawed, *read.gone}]
+    taken = {value for one in (*given.values(), *others) for value in own_values(one)}
+    known = {key: one for key, one in stored.items() if key[0] == "groups"}
     groups_before = _members(known.values())
     groups = {**groups_before, **_members(given.values())}
     kept: dict[tuple[str, str], str] = {}
-    for flaw in read.flaws:
+    for flaw in flaws:
         key = flaw.kind, flaw.id
         if key in given or key not in before:
             continue
-        one = kept_of(_record(*key, json.loads(before[key])), flaw, groups_before, groups)
+        one = with_own(kept_of(stored[key], flaw, groups_before, groups), stored[key], taken)
+        if one is None:
+            continue
+        taken.update(own_values(one))
         kept[key] = _packed(one)
         for name in one.values.get("allowed", ()):
             if ("groups", name) in known and ("groups", name) not in given:

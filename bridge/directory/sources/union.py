@@ -20,7 +20,7 @@ from bridge.directory.problems import DirectoryError, ProblemList
 from bridge.directory.read import Snapshot, rows_of
 from bridge.directory.reading import Record, check_repeated, read_rows
 from bridge.directory.references import resolve_references
-from bridge.directory.sources.flaws import LeftOut, without
+from bridge.directory.sources.flaws import LeftOut, taken_away, without
 from bridge.directory.sources.keeping import (
     KeptRecord,
     Links,
@@ -114,12 +114,12 @@ class Sources:
     async def left(self, known: Firm) -> frozenset[str]:
         """Who of the firm in force has left as the sources have it, also where what they say does not go together
         (F2)."""
-        if any(one.read_at is None for one in await self.standings()):
-            # Whom a source does not have that never spoke has not left.
-            return frozenset()
         stored = await self._stored()
         people = {name: [row for row in rows if row[0] == STAFF.name] for name, rows in stored.items()}
         who = await self._store.read(links)
+        if any(one.read_at is None for one in await self.standings()):
+            # Whom a source does not have that never spoke has not left.
+            return _told_by_link(people, self._owns, who) & known.active_staff
 
         def work() -> frozenset[str]:
             problems = ProblemList()
@@ -131,8 +131,8 @@ class Sources:
                 staff = merge(said, self._owns, problems, who, known).records[STAFF.name]
                 problems.raise_any()
             except DirectoryError:
-                # Who is who is not clear, so neither is who has left.
-                return frozenset()
+                # Who is who is not clear, but of those alone who were not known before.
+                return _told_by_link(people, self._owns, who) & known.active_staff
             gone = {one.get("id") for one in staff if one.get("former", False) or not one.get("enabled", True)}
             return frozenset(gone & known.active_staff)
 
@@ -140,6 +140,23 @@ class Sources:
 
     async def _stored(self) -> dict[str, list[tuple[str, str, str, bool]]]:
         return {name: await self._store.read(records_of, name) for name in self.names}
+
+
+def _told_by_link(
+    people: Mapping[str, Iterable[tuple[str, str, str, bool]]], owns: Mapping[str, Sequence[str]], who: Links
+) -> frozenset[str]:
+    """Who has left by a record of their own, of those of whom it is known whose record it is. Pure."""
+    owner = {owned: source for source, all_owned in owns.items() for owned in all_owned}
+    return frozenset(
+        who[source, STAFF.name, one.record.id]
+        for source, rows in people.items()
+        for one in unpacked(rows)
+        if (source, STAFF.name, one.record.id) in who
+        and (
+            (one.gone and owner.get("staff.former", source) == source)
+            or any(owner.get(f"staff.{name}", source) == source for name in taken_away(one.record))
+        )
+    )
 
 
 def union_of(

@@ -11,7 +11,7 @@ from bridge.directory.barriers import UNTIL_KNOWN
 from bridge.directory.file import Applied, DirectoryFile, Held, Invalid, Unchanged
 from bridge.directory.sources.keeping import keep_read, note_trouble, standing
 from bridge.directory.sources.known import CAN_SAY
-from bridge.directory.sources.port import SourceRead, SourceRecord, Value
+from bridge.directory.sources.port import Flaw, SourceRead, SourceRecord, Value
 from bridge.directory.sources.union import Sources
 from bridge.firm.model import MatterStatus
 from bridge.settings import DirectorySettings
@@ -96,6 +96,38 @@ async def test_S1_S3_where_what_they_say_does_not_go_together_whoever_has_left_l
     assert directory.firm.active_staff == {f"u-{name}" for name in NAMES} - {"u-Ben"} | {"u-Zoe"}
 
 
+async def test_S3_who_cannot_be_read_and_whose_address_is_anothers_keeps_no_leaver_in(path: Path, store: Store) -> None:
+    directory = union(path, store)
+    await everybody(store)
+    await directory.refresh()
+    others = map(person, NAMES[2:])
+    unread = Flaw("staff", "u-Ben", "It is nothing.")
+    # Of what changed alone: the address is another's only after it could not be read.
+    await say(store, "scim", SourceRead((), whole=False, flaws=(unread,)))
+    zoe = person("Zoe", email="ben@firm.example")
+    write(path, "")
+    await say(store, "scim", SourceRead((zoe, person("Ann", enabled="no"), *others), whole=False))
+    directory._limit = 100
+    assert isinstance(await directory.refresh(), Applied)
+    assert directory.firm.active_staff == {"u-Cat", "u-Dan", "u-Eve", "u-Fay", "u-Zoe"}
+
+
+@pytest.mark.parametrize("silent", [False, True])
+async def test_S3_who_is_known_and_has_left_leaves_where_it_is_not_clear_who_others_are(
+    path: Path, store: Store, silent: bool
+) -> None:
+    directory = union(path, store)
+    await everybody(store)
+    await directory.refresh()
+    if silent:
+        directory.sources = Sources(store, {"scim": (), "smokeball": (), "files": (), "clio": ()}, CAN_SAY)
+    twice = person("Zoe"), person("Zed", email="zoe@firm.example")
+    await say(store, "scim", whole(person("Ben", enabled="no"), person("Ann"), *map(person, NAMES[2:]), *twice))
+    await directory.refresh()
+    assert directory.problems
+    assert directory.firm.active_staff == {f"u-{name}" for name in NAMES} - {"u-Ben"}
+
+
 async def test_S1_a_source_that_is_down_leaves_what_it_said(path: Path, store: Store) -> None:
     directory = union(path, store)
     await everybody(store)
@@ -141,6 +173,36 @@ async def test_S3_a_source_that_forgets_half_the_firm_is_held(path: Path, store:
     assert isinstance(await directory.refresh(), Applied)
     # Left, and not forgotten.
     assert directory.firm.staff["u-Fay"].former
+
+
+async def test_S3_a_leaver_and_a_small_wall_or_restriction_wait_for_nothing_that_is_held(
+    path: Path, store: Store
+) -> None:
+    directory = union(path, store)
+    await everybody(store)
+    numbers = [f"2026-{number}" for number in range(1, 11)]
+    await say(store, "smokeball", whole(*map(matter, numbers), person("Ann")))
+    await directory.refresh()
+    restricted = [matter(number, restricted="yes") for number in numbers[:4]]
+    await say(store, "smokeball", whole(*restricted, *map(matter, numbers[4:]), person("Ann")))
+    assert isinstance(await directory.refresh(), Held)
+    await say(store, "scim", whole(person("Ben", former="yes"), person("Ann"), *map(person, NAMES[2:]), person("Zoe")))
+    write(path, f"{WALL}  - {{id: v, matter: 2026-9, people: [cat@firm.example]}}\n")
+    outcome = await directory.refresh()
+    assert isinstance(outcome, Held)
+    assert directory.firm.active_staff == {f"u-{name}" for name in NAMES} - {"u-Ben"}
+    assert directory.firm.walls.keys() == {"w", "v"}
+    assert not any(one.restricted for one in directory.firm.matters.values())
+    assert not outcome.change.leavers
+    assert outcome.change.kinds["staff"].added == ("u-Zoe",)
+    # The same restriction of one matter is little; that half of the others are gone is not.
+    await say(store, "smokeball", whole(restricted[0], *map(matter, numbers[1:5]), person("Ann")))
+    assert isinstance(await directory.refresh(), Held)
+    assert [one.number for one in directory.firm.matters.values() if one.restricted] == ["2026-1"]
+    assert len(directory.firm.matters) == 10
+    await directory.confirm("u-Ann")
+    assert isinstance(await directory.refresh(), Applied)
+    assert directory.held is None
 
 
 async def test_S1_what_does_not_go_together_leaves_the_firm_as_it_was(path: Path, store: Store) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.check.finding import Verdict
 from bridge.check.sources import said_findings
-from bridge.directory.sources.keeping import standing
+from bridge.directory.sources.keeping import note_trouble, standing
 from bridge.directory.sources.port import Hint
 from bridge.firm.model import MatterStatus
 from bridge.store.engine.store import Store
@@ -114,6 +114,33 @@ async def test_S3_of_somebody_who_cannot_be_read_what_was_read_stays_and_a_newco
         assert not one.directory.firm.active_staff - {dot}
 
 
+async def test_S3_the_address_or_number_of_what_cannot_be_read_may_be_anothers(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        await one.settled()
+        email, number = one.directory.firm.staff[ann].email, one.directory.firm.matters[first].number
+        one.fake.world.staff[ann] |= {"email": "anna@firm.example", "enabled": "perhaps"}
+        cat = one.fake.person(3, "Cat", email=email)
+        one.fake.world.staff[ben]["former"] = True
+        one.fake.matter(1, number="other", status="Odd")
+        second = one.fake.matter(2, number=number)
+        await one.settled()
+        firm = one.directory.firm
+        assert not one.directory.problems
+        assert {each: firm.staff[each].email for each in firm.active_staff} == {ann: "anna@firm.example", cat: email}
+        assert {each: firm.matters[each].number for each in firm.matters} == {first: "other", second: number}
+        # Nothing of them is read any more: a number is told apart, and of an address nobody knows whose it is.
+        one.fake.matter(1, number=None, status="Odd")
+        one.fake.matter(2, number="other")
+        one.fake.world.staff[ann] |= {"email": 7}
+        one.fake.world.staff[cat] |= {"email": "anna@firm.example"}
+        await one.settled()
+        firm = one.directory.firm
+        assert not one.directory.problems
+        assert {each: firm.staff[each].email for each in firm.active_staff} == {cat: "anna@firm.example"}
+        assert firm.matters[second].number == "other"
+
+
 async def test_S1_groups_in_a_circle_and_lists_that_are_none_stop_nothing(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         ann, ben, first = small_firm(one.fake)
@@ -182,3 +209,41 @@ async def test_M3_what_cannot_be_read_is_named_to_who_may_know_of_it(store: Stor
         assert [each in whole for each in (first, second, third)] == [True, True, True]
         assert [each in known for each in (first, second, third)] == [True, False, False]
         assert "check` on the server" in known
+
+
+async def test_M3_how_much_sources_have_is_not_told_in_chat(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path, deny="wall") as one:
+        ann, ben, first = small_firm(one.fake)
+        one.fake.world.policies[first] = [one.fake.user_of(ben)]
+        await one.settled()
+        assert "Smokeball: 1 matter, 2 staff, 1 wall, read" in status_text(await one.directory.status(), str)
+        to_ann, to_ben = [status_text(await one.directory.status(each), str).splitlines() for each in (ann, ben)]
+        assert to_ann[1] == to_ben[1]
+        assert to_ann[1].startswith("Smokeball: 2 staff, read ")
+        assert to_ann[2:] == to_ben[2:] == ["How much else its sources have, `firm-bridge check` on the server says."]
+
+
+async def test_M3_of_which_matter_a_source_was_asked_is_told_on_the_server_alone(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, _, first = small_firm(one.fake)
+        await one.settled()
+        await store.run(note_trouble, "smokeball", f"Smokeball answers 500 at /account/matters/{first}/roles.", 2)
+        assert f"/account/matters/{first}/roles." in status_text(await one.directory.status(), str)
+        told = status_text(await one.directory.status(ann), str)
+        assert first not in told
+        assert "Smokeball answers 500 at /account/matters/…/roles." in told
+
+
+async def test_M3_a_group_that_stands_for_a_deny_list_is_not_named_in_chat(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        cat = one.fake.person(3, "Cat")
+        await one.settled()
+        one.directory._limit = 0
+        one.fake.world.policies[first] = [one.fake.user_of(cat), one.fake.user_of(ben)]
+        await one.settled()
+        held, to_ann = (await one.directory.status()).held, (await one.directory.status(ann)).held
+        assert held is not None
+        assert to_ann is not None
+        assert "Group: 1 added (smokeball-but-" in held.summary[0]
+        assert to_ann.summary[0] == "Matter: 1 changed (2026-1)."
