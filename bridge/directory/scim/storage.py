@@ -15,6 +15,7 @@ import orjson
 import structlog
 from scim2_models import (
     InvalidValueException,
+    Meta,
     Resource,
     ResourceType,
     ScimProvider,
@@ -49,6 +50,14 @@ class _Memory(InMemoryStorage):
     def generate_id(self, resource_type: ResourceType, resource: Resource[Any]) -> str:
         return self.coming_back or super().generate_id(resource_type, resource)
 
+    def create_as(self, record_id: str, resource_type: ResourceType, resource: Resource[Any]) -> Resource[Any]:
+        """Make a resource with this id, or with a new one where it is empty."""
+        self.coming_back = record_id
+        try:
+            return self.create(resource_type, resource)
+        finally:
+            self.coming_back = ""
+
     def next_version(self) -> str:
         return f'W/"{uuid.uuid4().hex}"'
 
@@ -59,11 +68,11 @@ class _Known:
 
     memory: _Memory = field(default_factory=_Memory)
     emails: dict[str, str] = field(default_factory=dict)
-    """The address of each user, by id."""
+    """The address of each user, by id, of those who cannot be read too."""
     here: dict[str, str] = field(default_factory=dict)
     """The id of each user who is to be staff, by their address."""
     broken: dict[str, Flaw] = field(default_factory=dict)
-    """What is kept and cannot be read any more, by the address of a user or the id of a group."""
+    """What is kept and cannot be read any more, by id."""
     left: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """What tells a deleted user from others, by id."""
     pushed: bool = False
@@ -75,6 +84,15 @@ class _Known:
         self.emails[str(user.id)] = email
         if works_here(Pushed(user, email)):
             self.here[email.casefold()] = str(user.id)
+
+    def is_broken(self, resource_type: ResourceType, resource_id: object) -> bool:
+        """Whether this is kept and cannot be read any more."""
+        flaw = self.broken.get(str(resource_id))
+        return flaw is not None and flaw.kind == _SECTIONS.get(str(resource_type.name))
+
+    def broken_at(self, email: str) -> list[str]:
+        """The ids of users with this address who cannot be read."""
+        return [one for one in self.broken if email and self.emails.get(one, "").casefold() == email.casefold()]
 
     def drop(self, user_id: str) -> None:
         """Know no longer of a user."""
@@ -119,8 +137,13 @@ class StoredResources(AsyncScimStorage):
     async def get(
         self, resource_type: ResourceType, resource_id: str, *, response_parameters: Any = None
     ) -> Resource[Any]:
-        """One resource."""
-        return (await self._known()).memory.get(resource_type, resource_id)
+        """One resource; of one that cannot be read no more than that it is there, so that it can be taken away."""
+        known = await self._known()
+        if known.is_broken(resource_type, resource_id):
+            return self._types[str(resource_type.name)](
+                id=resource_id, meta=Meta(resource_type=str(resource_type.name))
+            )
+        return known.memory.get(resource_type, resource_id)
 
     async def search(
         self, resource_types: list[ResourceType], search_request: SearchRequest[Any], *, position: Any = None
@@ -132,31 +155,24 @@ class StoredResources(AsyncScimStorage):
         """Keep a new one. A user who was deleted, and is so by userName, externalId and name, comes back (S3)."""
         async with self._one_at_a_time:
             known = await self._known()
-            email = self._judged(known, resource_type, resource)
-            marks = _marks(resource) if resource_type.name == "User" else ()
-            broken = known.broken.get(email.casefold())
-            known.memory.coming_back = (
-                next((key for key, had in known.left.items() if marks and had == marks), "")
-                if broken is None
-                else broken.id
-            )
-            try:
-                made = known.memory.create(resource_type, resource)
-            finally:
-                known.memory.coming_back = ""
+            again = _coming_back(known, resource) if resource_type.name == "User" else ""
+            email = self._judged(known, resource_type, resource, again)
+            made = known.memory.create_as(again, resource_type, resource)
             await self._keep(known, resource_type, made, email)
             known.left.pop(str(made.id), None)
-            known.broken.pop(email.casefold(), None)
             return made
 
     async def update(
         self, resource_type: ResourceType, resource: Resource[Any], *, expected_version: str | None = None
     ) -> Resource[Any]:
-        """Keep what one is now."""
+        """Keep what one is now. Of one that cannot be read that is all of it, or that they leave."""
         async with self._one_at_a_time:
             known = await self._known()
             email = self._judged(known, resource_type, resource)
-            now = known.memory.update(resource_type, resource, expected_version=expected_version)
+            if known.is_broken(resource_type, resource.id):
+                now = known.memory.create_as(str(resource.id), resource_type, _anew(resource, email))
+            else:
+                now = known.memory.update(resource_type, resource, expected_version=expected_version)
             await self._keep(known, resource_type, now, email)
             self.presses = True
             return now
@@ -167,8 +183,10 @@ class StoredResources(AsyncScimStorage):
         """Forget a group, or have a user leave."""
         async with self._one_at_a_time:
             known = await self._known()
-            before = known.memory.get(resource_type, resource_id)
-            known.memory.delete(resource_type, resource_id, expected_version=expected_version)
+            before = None
+            if not known.is_broken(resource_type, resource_id):
+                before = known.memory.get(resource_type, resource_id)
+                known.memory.delete(resource_type, resource_id, expected_version=expected_version)
             try:
                 self.pushed_at = now_ms()
                 await self._store.run(_delete, resource_id, self.pushed_at)
@@ -176,6 +194,7 @@ class StoredResources(AsyncScimStorage):
                 self._loaded = None
                 raise
             known.drop(resource_id)
+            known.broken.pop(resource_id, None)
             if resource_type.name == "User" and (marks := _marks(before)):
                 known.left[resource_id] = marks
             self.presses = True
@@ -198,7 +217,8 @@ class StoredResources(AsyncScimStorage):
                 # Of the firm they stay what they were; a client that pushes them again makes them anew.
                 log.error("scim_resource_not_read", id=record_id, kind=kind, error=type(error).__name__)  # noqa: TRY400
                 if not deleted and kind in _SECTIONS:
-                    known.broken[email.casefold() or record_id] = Flaw(_SECTIONS[kind], record_id, _UNREAD)
+                    known.broken[record_id] = Flaw(_SECTIONS[kind], record_id, _UNREAD)
+                    known.emails[record_id] = email
                 continue
             if not deleted:
                 there.append(resource)
@@ -209,9 +229,12 @@ class StoredResources(AsyncScimStorage):
         known.memory.resources = there
         return known
 
-    def _judged(self, known: _Known, resource_type: ResourceType, resource: Resource[Any]) -> str:
-        """The address of a user. Raises SCIMException where the directory could not read what is pushed: it would
-        stop everything else that changes."""
+    def _judged(self, known: _Known, resource_type: ResourceType, resource: Resource[Any], record_id: str = "") -> str:
+        """The address of a user, who has an id or is to have this one.
+
+        Raises SCIMException where the directory could not read what is pushed: it would stop everything else that
+        changes.
+        """
         if resource_type.name != "User":
             self._check(Pushed(resource), user=False)
             return ""
@@ -219,8 +242,11 @@ class StoredResources(AsyncScimStorage):
         pushed = Pushed(resource, email)
         if works_here(pushed):
             self._check(pushed, user=True)
-            other = known.here.get(email.casefold())
-            if other is not None and other != resource.id:
+            holder = known.here.get(email.casefold())
+            # Where somebody has it, whoever had it before and cannot be read counts no more.
+            holders = [holder] if holder else known.broken_at(email)
+            other = next((one for one in holders if one != (record_id or resource.id)), None)
+            if other is not None:
                 raise UniquenessException(detail=f"The e-mail address is that of the user {other} already.")
         elif email:
             try:
@@ -255,8 +281,31 @@ class StoredResources(AsyncScimStorage):
         faults.point("scim.stored")
         if resource_type.name == "User":
             known.put(now, email)
+        known.broken.pop(str(now.id), None)
         known.pushed = True
         self.changes += 1
+
+
+def _coming_back(known: _Known, user: Any) -> str:
+    """The id that somebody had who is pushed again: who cannot be read, or was deleted; empty for none."""
+    if broken := known.broken_at(address_of(user)):
+        return broken[0]
+    marks = _marks(user)
+    return next((key for key, had in known.left.items() if marks and had == marks), "")
+
+
+def _anew(resource: Any, email: str) -> Resource[Any]:
+    """What one is that could not be read. Raises SCIMException where it is pushed in part, and does not leave."""
+    if hasattr(resource, "user_name"):
+        if resource.active is False:
+            return resource.model_copy(update={"user_name": resource.user_name or email or resource.id})  # type: ignore[no-any-return]
+        whole = bool(resource.user_name)
+    else:
+        # Nobody is taken out of a group because the others in it are not known.
+        whole = bool(resource.display_name) and resource.members is not None
+    if not whole:
+        raise InvalidValueException(detail=_UNREAD)
+    return resource  # type: ignore[no-any-return]
 
 
 def _marks(user: Any) -> tuple[str, ...]:

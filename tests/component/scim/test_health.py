@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from scim2_models import Context, User
 
@@ -16,6 +17,7 @@ from bridge.store.models import ScimResource
 from tests.component.api.harness import Api
 from tests.component.scim.harness import Client, Json, patch, scim_firm, user
 
+GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 INACTIVE = patch({"op": "Replace", "path": "active", "value": "False"})
 
 
@@ -139,3 +141,65 @@ async def test_S3_who_cannot_be_read_and_is_deleted_has_left_at_once(tmp_path: P
             assert "Zoe" not in again.active()
             assert "Yan" in again.active()
             assert flaws(again) == []
+
+
+@pytest.mark.parametrize("way", ["DELETE", "PATCH", "PUT"])
+async def test_S3_who_is_kept_in_another_form_can_be_taken_away(tmp_path: Path, database_url: str, way: str) -> None:
+    async with scim_firm(tmp_path, database_url) as client:
+        zoe, yan = await client.make(user("Zoe")), await client.make(user("Yan"))
+        await client.told()
+        async with stored_otherwise(client, {"userName": 7}, zoe) as again:
+            assert flaws(again) == [zoe]
+            # Their address is nobody else's meanwhile, and of a part of them nothing is known.
+            assert (await again.ask("PUT", f"/Users/{yan}", user("Yan", emails=user("Zoe")["emails"])))[0] == 409
+            renamed = patch({"op": "replace", "path": "displayName", "value": "Z"})
+            assert (await again.ask("PATCH", f"/Users/{zoe}", renamed))[0] == 400
+            assert (await again.ask("DELETE", f"/Groups/{zoe}"))[0] == 404
+            assert (await again.ask("GET", f"/Users/{zoe}"))[1]["id"] == zoe
+            await again.told()
+            assert {"Zoe", "Yan"} <= again.active()
+            bodies = {"DELETE": None, "PATCH": INACTIVE, "PUT": user("Zoe", active=False)}
+            assert (await again.ask(way, f"/Users/{zoe}", bodies[way]))[0] in {200, 204}
+            await again.told()
+            assert not again.api.firm.service.directory.problems
+            assert ["Zoe" in again.active(), "Yan" in again.active(), flaws(again)] == [False, True, []]
+            assert again.api.firm.service.directory.firm.staff[zoe].former
+        async with stored_otherwise(client, {}) as later:
+            assert ["Zoe" in later.active(), "Yan" in later.active(), flaws(later)] == [False, True, []]
+
+
+async def test_S3_of_two_of_one_address_in_another_form_neither_is_lost(tmp_path: Path, database_url: str) -> None:
+    async with scim_firm(tmp_path, database_url) as client:
+        zoe = await client.make(user("Zoe"))
+        assert (await client.ask("PATCH", f"/Users/{zoe}", INACTIVE))[0] == 200
+        other = await client.make(user("Zoe", userName="other"))
+        await client.told()
+        async with stored_otherwise(client, {"userName": 7}, zoe, other) as again:
+            assert flaws(again) == sorted([zoe, other])
+            assert (await again.ask("POST", "/Users", user("Zoe", userName="third")))[0] == 409
+            assert (await again.ask("DELETE", f"/Users/{zoe}"))[0] == 204
+            assert await again.make(user("Zoe", userName="third")) == other
+            await again.told()
+            assert ["Zoe" in again.active(), flaws(again)] == [True, []]
+
+
+@pytest.mark.parametrize("way", ["DELETE", "PUT"])
+async def test_S1_a_group_in_another_form_is_put_right_or_taken_away(
+    tmp_path: Path, database_url: str, way: str
+) -> None:
+    async with scim_firm(tmp_path, database_url) as client:
+        zoe, yan = await client.make(user("Zoe")), await client.make(user("Yan"))
+        group = {"schemas": [GROUP], "displayName": "G", "members": [{"value": zoe}]}
+        made = await client.make(group, "Groups")
+        await client.told()
+        async with stored_otherwise(client, {"members": 7}, made) as again:
+            directory = again.api.firm.service.directory
+            assert flaws(again) == [made]
+            more = patch({"op": "add", "path": "members", "value": [{"value": yan}]})
+            assert (await again.ask("PATCH", f"/Groups/{made}", more))[0] == 400
+            await again.told()
+            assert directory.firm.people([made]) == {zoe}
+            body = {"DELETE": None, "PUT": {**group, "members": [{"value": yan}]}}[way]
+            assert (await again.ask(way, f"/Groups/{made}", body))[0] in {200, 204}
+            await again.told()
+            assert [flaws(again), directory.firm.people([made])] == [[], {yan} if way == "PUT" else set()]
