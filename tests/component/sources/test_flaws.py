@@ -9,6 +9,7 @@ import pytest
 
 from bridge.check.finding import Verdict
 from bridge.check.sources import said_findings
+from bridge.directory.file import DirectoryFile
 from bridge.directory.sources.flaws import sorted_out
 from bridge.directory.sources.keeping import keep_read, note_trouble, standing
 from bridge.directory.sources.known import CAN_SAY
@@ -16,6 +17,7 @@ from bridge.directory.sources.port import Hint, SourceRead, SourceRecord, Value
 from bridge.directory.sources.union import Sources
 from bridge.firm.model import Firm, MatterStatus
 from bridge.firm.policy import with_access
+from bridge.settings import DirectorySettings
 from bridge.store.engine.store import Store
 from bridge.wording.directory import status_text
 from tests.component.sources.connected import DAY, Connected, connected
@@ -288,7 +290,8 @@ async def test_M3_a_group_that_stands_for_a_deny_list_is_not_named_in_chat(store
         ann, ben, first = small_firm(one.fake)
         cat = one.fake.person(3, "Cat")
         await one.settled()
-        one.directory._limit = 0
+        settings = DirectorySettings(path="none", removal_limit=20)
+        one.directory = DirectoryFile(settings, store, today=lambda: DAY, sources=one.directory.sources)
         one.fake.world.policies[first] = [one.fake.user_of(cat), one.fake.user_of(ben)]
         await one.settled()
         held, to_ann = (await one.directory.status()).held, (await one.directory.status(ann)).held
