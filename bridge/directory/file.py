@@ -33,9 +33,9 @@ from bridge.directory.past.earlier import earlier_records, with_earlier
 from bridge.directory.past.replaced import fits, last_confirmed, without
 from bridge.directory.problems import ChangedWhileReadError, DirectoryError, RecordProblem
 from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
-from bridge.directory.seen import OF_PEOPLE, Sees, names_made, sight_of, standings_seen
 from bridge.directory.sources.keeping import Links, keep_links
 from bridge.directory.sources.port import FILES, SourceStanding
+from bridge.directory.sources.seen import OF_PEOPLE, Sees, names_made, sight_of, standings_seen
 from bridge.directory.sources.union import Sources
 from bridge.directory.undoing import Undone
 from bridge.firm.audit import Deed

@@ -129,7 +129,8 @@ bridge holds such a change, tells the firm admins in their room, and applies it 
 `!directory confirm`. `!directory plan` says before that whose account would end, which matters would close, and who
 would be put out of or come into which conversation. The confirmation is for exactly these contents: if the files change
 again, the bridge asks again; if they go back to what they were, nothing happens. The first directory ever read is not
-held.
+held. As long as the share of the staff is not what is too large, whoever leaves by such a change does so at once; so do
+new walls and restrictions begin that are within the limit by themselves.
 
 The same share of walls and restrictions that would end is held too: of the people behind walls those who would be let
 in, of the restricted matters those that would open to more than half of whom they shut out. However that comes about: a

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from bridge.directory.fields import KINDS, Field
+from bridge.directory.fields import GROUPS, KINDS, STAFF, WALLS, Field
+from bridge.directory.merging import Merged, Statement
 from bridge.directory.problems import ProblemList
 from bridge.directory.reading import Record, read_rows
 from bridge.directory.sources.port import Flaw, SourceRecord, Value
 from bridge.directory.values import Refers, boolean, status
-from bridge.firm.model import MatterStatus
+from bridge.firm.model import MatterStatus, WallKind
 
 _TEAM = ("responsible", "supervisor", "assisting", "originating")
 _LEAVES: Mapping[str, bool] = {"former": True, "enabled": False}
@@ -117,7 +119,8 @@ def without(record: Record, left_out: LeftOut) -> Record | None:
     for each in record.row.kind.fields:
         out = hidden.get(each.type.refers)
         value = values.get(each.name)
-        if not out or not value:
+        if not out or not value or (record.row.kind is WALLS and each.type.refers is Refers.PEOPLE):
+            # Whom a wall names may be somebody whom another source has: `name_unread` sees to it.
             continue
         if isinstance(value, str):
             values[each.name] = "" if value in out else value
@@ -128,6 +131,58 @@ def without(record: Record, left_out: LeftOut) -> Record | None:
             if each.required or each.type.refers is Refers.MATTER:
                 return None
     return Record(record.row, values, record.unread)
+
+
+def name_unread(merged: Merged, said: Sequence[Statement], left_out: Mapping[str, LeftOut]) -> None:
+    """Put into walls, for whom their source has and never could read, everybody whom it may mean by that.
+
+    That is whoever is in another source and not in what this one could be read of; by a group it may mean anybody.
+    """
+    staff = {one.get("id") for one in merged.records[STAFF.name]}
+    read = {
+        one.source: {
+            merged.links[one.source, STAFF.name, own]
+            for own in (record.known_as("id") for record in one.records.get(STAFF.name, ()))
+            if (STAFF.name, own) not in one.gone
+        }
+        for one in said
+    }
+    unread = {source: {(kind, one) for kind, one in out if one not in staff} for source, out in left_out.items()}
+    for wall in list(merged.records[WALLS.name]):
+        sources, people = merged.origins[WALLS.name, wall.get("id")].sources, wall.get("people", ())
+        named = [(kind, one) for one in people for kind in (STAFF.name, GROUPS.name)]
+        lost = {one for source in sources for one in named if one in unread.get(source, ())}
+        if not lost:
+            continue
+        excludes = wall.get("kind", WallKind.EXCLUDE) is WallKind.EXCLUDE
+        meant = (
+            staff if any(kind == GROUPS.name for kind, _ in lost) else staff.difference(*map(read.__getitem__, sources))
+        )
+        still = {*people} - {one for _, one in lost}
+        wall.values["people"] = tuple(sorted(still | meant if excludes else still))
+        if excludes and not wall.values["people"]:
+            merged.records[WALLS.name].remove(wall)
+
+
+def is_around(wall: SourceRecord, matter: SourceRecord) -> bool:
+    """Whether the wall stands around this matter of the same source, as far as the wall can be read."""
+    client = str(wall.values.get("client", "")).casefold()
+    return matter.id == wall.values.get("matter") or (
+        bool(client) and client in map(str.casefold, _listed(matter.values.get("client")))
+    )
+
+
+def shut(matter: SourceRecord, wall: Flaw, groups: Groups) -> SourceRecord:
+    """A matter while a wall around it cannot be read: open to those of its team alone whom the wall does not name."""
+    assert wall.read is not None
+    out = _people(_listed(wall.read.values.get("people")), groups)
+    unclear = not out or not wall.unread.isdisjoint({"people", "kind"}) or "kind" in wall.read.values
+    values: dict[str, Value] = {**matter.values, "restricted": "yes", "allowed": ()}
+    for name in _TEAM:
+        value = values.get(name, "")
+        still = () if unclear else tuple(one for one in _listed(value) if one not in out)
+        values[name] = "".join(still) if isinstance(value, str) else still
+    return replace(matter, values={name: value for name, value in values.items() if value})
 
 
 def _restrict(values: dict[str, Value], now: Mapping[str, Value], unread: frozenset[str], *groups: Groups) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge import faults
-from bridge.directory.sources.flaws import LeftOut, kept_of, own_values, with_own
+from bridge.directory.sources.flaws import LeftOut, is_around, kept_of, own_values, shut, with_own
 from bridge.directory.sources.port import Flaw, SourceRead, SourceRecord, SourceStanding, Value
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import SourceFlaw, SourceRow, SourceState
@@ -87,7 +87,8 @@ def _kept(
 ) -> dict[tuple[str, str], str]:
     """What stays of the records that cannot be read, with the groups that only these name.
 
-    Whoever has an address that is another's by now does not stay: nobody can tell which of the two is meant.
+    Whoever has an address that is another's by now does not stay: nobody can tell which of the two is meant. Matters
+    around which a wall cannot be read are restricted.
     """
     if not flaws:
         return {}
@@ -99,7 +100,7 @@ def _kept(
     known = {key: one for key, one in stored.items() if key[0] == "groups"}
     groups_before = _members(known.values())
     groups = {**groups_before, **_members(given.values())}
-    kept: dict[tuple[str, str], str] = {}
+    kept: dict[tuple[str, str], SourceRecord] = {}
     for flaw in flaws:
         key = flaw.kind, flaw.id
         if key in given or key not in before:
@@ -108,11 +109,17 @@ def _kept(
         if one is None:
             continue
         taken.update(own_values(one))
-        kept[key] = _packed(one)
+        kept[key] = one
         for name in one.values.get("allowed", ()):
             if ("groups", name) in known and ("groups", name) not in given:
-                kept.setdefault(("groups", str(name)), before["groups", str(name)])
-    return kept
+                kept.setdefault(("groups", str(name)), known["groups", str(name)])
+    there = {(one.kind, one.id): one for one in others} | given | kept
+    for flaw in flaws:
+        if flaw.kind == "walls" and flaw.read is not None:
+            around = [one for one in there.values() if one.kind == "matters" and is_around(flaw.read, one)]
+            shut_ones = {(one.kind, one.id): shut(one, flaw, groups) for one in around}
+            kept, there = kept | shut_ones, there | shut_ones
+    return {key: _packed(one) for key, one in kept.items()}
 
 
 def _members(records: Iterable[SourceRecord]) -> dict[str, tuple[str, ...]]:

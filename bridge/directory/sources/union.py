@@ -20,7 +20,7 @@ from bridge.directory.problems import DirectoryError, ProblemList
 from bridge.directory.read import Snapshot, rows_of
 from bridge.directory.reading import Record, check_repeated, read_rows
 from bridge.directory.references import resolve_references
-from bridge.directory.sources.flaws import LeftOut, taken_away, without
+from bridge.directory.sources.flaws import LeftOut, name_unread, taken_away, without
 from bridge.directory.sources.keeping import (
     KeptRecord,
     Links,
@@ -106,7 +106,7 @@ class Sources:
                 )
                 for name, rows in stored.items()
             ]
-            return _united(said, self._owns, problems, who, known)
+            return _united(said, self._owns, problems, who, known, out)
 
         _say_silent(silent)
         return await asyncio.to_thread(work)
@@ -191,8 +191,11 @@ def _united(
     problems: ProblemList,
     who: Links | None,
     known: Firm | None,
+    out: Mapping[str, LeftOut] | None = None,
 ) -> Union:
     merged = merge(said, owns, problems, who, known)
+    if out is not None and any(out.values()):
+        name_unread(merged, said, out)
     check_repeated(merged.records, problems)
     resolve_references(merged.records, problems)
     check_records(" and ".join(owns), merged.records, problems)

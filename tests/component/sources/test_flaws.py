@@ -9,12 +9,18 @@ import pytest
 
 from bridge.check.finding import Verdict
 from bridge.check.sources import said_findings
-from bridge.directory.sources.keeping import note_trouble, standing
-from bridge.directory.sources.port import Hint
-from bridge.firm.model import MatterStatus
+from bridge.directory.file import DirectoryFile
+from bridge.directory.sources.flaws import sorted_out
+from bridge.directory.sources.keeping import keep_read, note_trouble, standing
+from bridge.directory.sources.known import CAN_SAY
+from bridge.directory.sources.port import Hint, SourceRead, SourceRecord, Value
+from bridge.directory.sources.union import Sources
+from bridge.firm.model import Firm, MatterStatus
+from bridge.firm.policy import with_access
+from bridge.settings import DirectorySettings
 from bridge.store.engine.store import Store
 from bridge.wording.directory import status_text
-from tests.component.sources.connected import Connected, connected
+from tests.component.sources.connected import DAY, Connected, connected
 from tests.component.sources.test_smokeball import small_firm
 from tests.fakes.smokeball import link
 
@@ -141,6 +147,51 @@ async def test_S3_the_address_or_number_of_what_cannot_be_read_may_be_anothers(s
         assert firm.matters[second].number == "other"
 
 
+async def test_M3_a_wall_holds_for_who_cannot_be_read_and_whom_another_source_has(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path, deny="wall") as one:
+        ann, ben, first = small_firm(one.fake)
+        one.directory.sources = Sources(store, {"smokeball": (), "scim": ()}, CAN_SAY)
+        known = one.fake.world.staff[ben]
+        sam: dict[str, Value] = {"id": "sam", "first_name": "Sam", "email": str(known["email"])}
+        ann_too: dict[str, Value] = {"id": "a", "first_name": "Ann", "email": str(one.fake.world.staff[ann]["email"])}
+        people = [SourceRecord("staff", str(each["id"]), each) for each in (sam, ann_too)]
+        await store.run(keep_read, "scim", SourceRead(tuple(people), whole=True), 1)
+        # Ben was never read in Smokeball, which has him on a deny-list; he is Sam elsewhere.
+        known["enabled"] = "perhaps"
+        one.fake.world.policies[first] = [one.fake.user_of(ben)]
+        await one.settled()
+        assert not one.directory.problems
+        assert one.directory.firm.active_staff == {ann, "sam"}
+        assert [one.sees(each, first) for each in (ann, "sam")] == [True, False]
+        known["enabled"] = True
+        await one.settled()
+        assert [one.sees(each, first) for each in (ann, "sam")] == [True, False]
+        assert one.directory.firm.walls[f"smokeball-{first}"].people == ("sam",)
+
+
+async def test_M3_a_matter_of_which_the_wall_cannot_be_read_is_open_to_nobody_whom_it_may_name(
+    store: Store,
+) -> None:
+    sources = Sources(store, {"smokeball": ()}, CAN_SAY)
+    people = [
+        SourceRecord("staff", each, {"id": each, "first_name": each, "email": f"{each}@firm.example"})
+        for each in ("ann", "ben", "cat")
+    ]
+    values: dict[str, Value] = {"id": "m", "number": "1", "title": "T", "responsible": "ann", "assisting": ("ben",)}
+    for wall_id, named, team in (("w" * 101, ("ben",), {"ann"}), ("w", tuple(map(str, range(10_001))), set())):
+        wall = SourceRecord("walls", "w", {"id": wall_id, "matter": "m", "people": named})
+        records = [*people, SourceRecord("matters", "m", values), wall]
+        good, flawed = sorted_out("smokeball", records)
+        assert [each.kind for each in flawed] == ["walls"]
+        await store.run(keep_read, "smokeball", SourceRead(good, whole=True, flaws=flawed), 1)
+        firm = (await sources.union(Firm())).firm
+        assert with_access(firm, firm.matters["m"], DAY) == team
+    records[-1] = SourceRecord("walls", "w", {"id": "w", "matter": "m", "people": ("ben",)})
+    await store.run(keep_read, "smokeball", SourceRead(tuple(records), whole=True), 1)
+    firm = (await sources.union(Firm())).firm
+    assert with_access(firm, firm.matters["m"], DAY) == {"ann", "cat"}
+
+
 async def test_S1_groups_in_a_circle_and_lists_that_are_none_stop_nothing(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         ann, ben, first = small_firm(one.fake)
@@ -239,7 +290,8 @@ async def test_M3_a_group_that_stands_for_a_deny_list_is_not_named_in_chat(store
         ann, ben, first = small_firm(one.fake)
         cat = one.fake.person(3, "Cat")
         await one.settled()
-        one.directory._limit = 0
+        settings = DirectorySettings(path="none", removal_limit=20)
+        one.directory = DirectoryFile(settings, store, today=lambda: DAY, sources=one.directory.sources)
         one.fake.world.policies[first] = [one.fake.user_of(cat), one.fake.user_of(ben)]
         await one.settled()
         held, to_ann = (await one.directory.status()).held, (await one.directory.status(ann)).held
