@@ -161,7 +161,9 @@ class PermissionFirm:
         if (held := self.firm.service.directory.held) is not None:
             text, prepare = (one.replace(CHANGE, held.fingerprint()) for one in (text, prepare))
         if prepare:
-            await self.firm.handle(self._message(person, self.chat(person), prepare))
+            asked = self._message(person, chat := self.chat(person), prepare)
+            self.firm.fake.rooms[chat].timeline.append(asked)
+            await self.firm.handle(asked)
             await self.firm.service.store.run(_taken_outbox)
         last_done = await self.firm.service.store.run(_last_done)
         self.firm.fake.requests.clear()

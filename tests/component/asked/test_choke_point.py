@@ -110,7 +110,7 @@ ABOUT_THE_SERVICE = {
     "look_at_accounts",
     "close",
 }
-LOOKS_AT = {"admin_user", "admin_device_ids", "admin_memberships", "admin_pushers", "profile"}
+LOOKS_AT = {"admin_user", "admin_device_ids", "admin_memberships", "admin_pushers", "profile", "has_counted"}
 """Reads about an account what the homeserver's admins or colleagues see, and nothing as its owner."""
 
 
