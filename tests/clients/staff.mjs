@@ -2,7 +2,7 @@
 //
 //   node staff.mjs HOMESERVER USER PASSWORD '[["rooms"], ["say", ROOM, TEXT, SENDER], ["last", ROOM]]'
 //
-// Takes the actions one after another: "rooms" lists all rooms; "say" sends, and waits for SENDER's next message there
+// Takes the actions one after another: "rooms" lists all rooms; "say" sends, and waits for SENDER's reply to it
 // if one is named; "last" is the newest message; "until" waits for a message that ends with TEXT; "named"
 // waits until a room has a name, and gives its topic; "find" lists what a
 // space holds; "join", "leave", "name" and "topic" are what a client's own buttons do; "refused" takes another action
@@ -63,14 +63,17 @@ const actions = {
         }));
     },
     async say(roomId, text, sender) {
+        // The bot may say something else at the same time, such as why an earlier message was refused.
         const answered = new Promise((resolve) => {
-            client.on(sdk.RoomEvent.Timeline, (event, room, toStart) => {
-                if (!toStart && isMessage(event) && event.getSender() === sender && room.roomId === roomId) {
+            client.on(sdk.RoomEvent.Timeline, async (event, room, toStart) => {
+                const theirs = !toStart && isMessage(event) && event.getSender() === sender && room.roomId === roomId;
+                if (theirs && event.replyEventId === (await sending).event_id) {
                     resolve(event.getContent());
                 }
             });
         });
-        const sent = await client.sendTextMessage(roomId, text);
+        const sending = client.sendTextMessage(roomId, text);
+        const sent = await sending;
         return { event_id: sent.event_id, answer: sender ? await answered : null };
     },
     async until(roomId, text) {
