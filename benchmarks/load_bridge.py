@@ -18,11 +18,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import SecretStr
 
+from benchmarks.prepared import prepare
 from bridge.app import run
-from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.reconcile.storing import store_new
 from bridge.service import open_firm
 from bridge.settings import (
@@ -33,11 +32,6 @@ from bridge.settings import (
     SecuritySettings,
     Settings,
 )
-from bridge.store.engine.store import Store
-from bridge.store.engine.unit import Unit
-from bridge.store.rooms.accounts import add_accounts
-from bridge.store.rooms.conversations import NewConversation, add_conversations
-from bridge.store.rooms.made import record_room, write_intent
 
 
 def settings_for(environ: Mapping[str, str], folder: Path) -> Settings:
@@ -60,8 +54,8 @@ def settings_for(environ: Mapping[str, str], folder: Path) -> Settings:
     )
 
 
-async def prepare(settings: Settings, world: Mapping[str, Any]) -> None:
-    """Directory, accounts, channels and rooms, as the first pass would have left them."""
+async def make(settings: Settings, world: Mapping[str, Any]) -> None:
+    """Directory, accounts, channels and rooms, with the firm's own rooms still to be made."""
     people = {f"s{number}": user[1:].partition(":")[0] for number, user in enumerate(world["users"])}
     staff = [
         {
@@ -73,23 +67,7 @@ async def prepare(settings: Settings, world: Mapping[str, Any]) -> None:
         }
         for staff_id, localpart in people.items()
     ]
-    Path(settings.directory.path).write_text(yaml.safe_dump({"staff": staff}))  # noqa: ASYNC240 - before serving
-    store = Store(settings.database.url.get_secret_value())
-    await store.open()
-
-    def rows(unit: Unit) -> None:
-        add_accounts(unit, people)
-        for number, room_id in enumerate(world["rooms"]):
-            title = f"Topic {number}"
-            channel = Conversation(
-                id=f"c{number}", kind=ConversationKind.CHANNEL, title=title, participants=frozenset(people)
-            )
-            add_conversations(unit, [NewConversation(channel, name_key=title.lower())])
-            write_intent(unit, channel.id, f"alias-{number}")
-            record_room(unit, channel.id, room_id)
-
-    await store.run(rows)
-    await store.close()
+    await prepare(settings, staff, people, world["rooms"])
     async with open_firm(settings) as firm:
         await store_new(firm.store, await firm.reconciler.planner.desired())
 
@@ -102,7 +80,7 @@ def template(environ: Mapping[str, str]) -> Path:
     if not made.exists():
         kept.mkdir(parents=True, exist_ok=True)
         making = Path(tempfile.mkdtemp(dir=kept))
-        asyncio.run(prepare(settings_for(environ, making), json.loads(world)))
+        asyncio.run(make(settings_for(environ, making), json.loads(world)))
         making.rename(made)
     return made
 

@@ -13,12 +13,11 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-import yaml
 from pydantic import SecretStr
 
 from benchmarks.ingest.homeserver import HS_TOKEN, room_id
+from benchmarks.prepared import prepare
 from bridge.app import run
-from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.settings import (
     AppserviceSettings,
     DatabaseSettings,
@@ -27,11 +26,6 @@ from bridge.settings import (
     SecuritySettings,
     Settings,
 )
-from bridge.store.engine.store import Store
-from bridge.store.engine.unit import Unit
-from bridge.store.rooms.accounts import add_accounts
-from bridge.store.rooms.conversations import NewConversation, add_conversations
-from bridge.store.rooms.made import record_room, write_intent
 
 PERSON = {"id": "s1", "first_name": "Robin", "last_name": "Vale", "email": "robin@bench.example", "role": "Associate"}
 
@@ -50,29 +44,6 @@ def settings_for(options: argparse.Namespace, database: DatabaseSettings) -> Set
     )
 
 
-async def prepare(settings: Settings, rooms: int) -> None:
-    """Write the directory and the rows that reconciliation would have made. Doing it again changes nothing."""
-    Path(settings.directory.path).write_text(yaml.safe_dump({"staff": [PERSON]}))  # noqa: ASYNC240 - before serving
-    store = Store(settings.database.url.get_secret_value())
-    await store.open()
-
-    def rows(unit: Unit) -> None:
-        add_accounts(unit, {PERSON["id"]: "robin"})
-        for number in range(rooms):
-            channel = Conversation(
-                id=f"c{number}",
-                kind=ConversationKind.CHANNEL,
-                title=f"Topic {number}",
-                participants=frozenset({PERSON["id"]}),
-            )
-            add_conversations(unit, [NewConversation(channel, name_key=f"topic {number}")])
-            write_intent(unit, channel.id, f"alias-{number}")
-            record_room(unit, channel.id, room_id(number))
-
-    await store.run(rows)
-    await store.close()
-
-
 def serve(database: Callable[[Path], DatabaseSettings]) -> None:
     """Prepare the database of the folder, and run the bridge on it."""
     parser = argparse.ArgumentParser()
@@ -83,7 +54,9 @@ def serve(database: Callable[[Path], DatabaseSettings]) -> None:
     parser.add_argument("--rooms", type=int)
     options = parser.parse_args()
     chosen = settings_for(options, database(options.folder))
-    asyncio.run(prepare(chosen, options.rooms))
+    asyncio.run(
+        prepare(chosen, [PERSON], {PERSON["id"]: "robin"}, [room_id(number) for number in range(options.rooms)])
+    )
     run(chosen)
 
 

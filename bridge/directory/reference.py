@@ -124,13 +124,13 @@ matters:
 A change that would take away more than a fifth of the active staff, or of all accesses to matters, is not applied at
 once: more often than not it is an export that went wrong. The setting `directory.removal_limit` says how much. What
 went in the 24 hours before counts with it, unless a firm admin confirmed that: many small ones are a large one, though
-three people who leave one after another are always few. The
-bridge holds such a change, tells the firm admins in their room, and applies it when one of them writes
-`!directory confirm`. `!directory plan` says before that whose account would end, which matters would close, and who
-would be put out of or come into which conversation. The confirmation is for exactly these contents: if the files change
-again, the bridge asks again; if they go back to what they were, nothing happens. The first directory ever read is not
-held. As long as the share of the staff is not what is too large, whoever leaves by such a change does so at once; so do
-new walls and restrictions begin that are within the limit by themselves.
+three people who leave one after another are always few. The bridge holds such a change, tells the firm admins in their
+room, and applies it when one of them writes `!directory confirm`. `!directory plan` says before that whose account
+would end, which matters would close, and who would be put out of or come into which conversation. The confirmation is
+for exactly these contents: if the files change again, the bridge asks again; if they go back to what they were,
+nothing happens. The first directory ever read is not held. As long as the share of the staff is not what is too large,
+whoever leaves by such a change does so at once, and new walls and restrictions that are within the limit by themselves
+are in force at once.
 
 The same share of walls and restrictions that would end is held too: of the people behind walls those who would be let
 in, of the restricted matters those that would open to more than half of whom they shut out. However that comes about: a
