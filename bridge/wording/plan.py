@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.reconcile.planning.plan import Action, Step
+from bridge.reconcile.planning.steps import Action, Step
 from bridge.wording.markdown import escape
 from bridge.wording.state import WHAT
 
