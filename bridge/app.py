@@ -310,7 +310,7 @@ async def _run(settings: Settings) -> None:
     alive = asyncio.create_task(systemd.alive())
     try:
         if is_shared(settings.database.url.get_secret_value()):
-            await _take_turns(settings, stop)
+            await take_turns(settings, stop)
         else:
             await _alone(settings, stop)
     finally:
@@ -326,27 +326,32 @@ async def _alone(settings: Settings, stop: asyncio.Event) -> None:
             raise firm.store.lost
 
 
-async def _take_turns(settings: Settings, stop: asyncio.Event) -> None:
+async def take_turns(settings: Settings, stop: asyncio.Event) -> None:
     """Work whenever no other process does, and stand by while one does."""
     async with AsyncExitStack() as stack:
         standing_by = StandBy(settings, _doors(settings, stack))
         await standing_by.open(stack)
         systemd.serving()
+        failed = False
         while not stop.is_set():
             await standing_by.until_free(stop)
             if stop.is_set():
                 return
             try:
-                await _work(settings, stop, standing_by)
+                await work(settings, stop, standing_by)
             except OwnedElsewhereError as error:
                 log.warning("another_works", reason=str(error))
             except StoreError as error:
-                if await standing_by.can_look():
+                # A server that was restarted may be there again by now, so only what fails again will not pass.
+                if failed and await standing_by.can_look():
                     raise
+                failed = True
                 log.warning("database_away", reason=str(error))
+            else:
+                failed = False
 
 
-async def _work(settings: Settings, stop: asyncio.Event, standing_by: StandBy) -> None:
+async def work(settings: Settings, stop: asyncio.Event, standing_by: StandBy) -> None:
     """Work until `stop` is set or another process takes over: then nothing that this one remembers is kept."""
     async with open_firm(settings, reach=standing_by.reach) as firm:
         over = asyncio.Event()
