@@ -26,6 +26,7 @@ from tests.component.directory.test_directory_undone import write
 from tests.component.small_firm import DIRECTORY, channel, write_directory
 
 FIRST = first_matter_conversation_id("m1")
+IN_MATTER = "/matters/m1/conversations"
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ async def test_A1_a_matter_its_conversations_and_who_is_in_them(api: Api) -> Non
     made = (await ruth.post("/matters/m1/conversations", {"title": "Disclosure", "people": ["tom", "walt"]})).json
     assert made["left_out"] == ["walt"]
     assert api.firm.members(made["room_id"]) == {"ruth", "tom"}
-    assert {one["name"] for one in (await ruth.get("/matters/m1")).json["conversations"]} == {"General", "Disclosure"}
+    assert {one["name"] for one in (await ruth.get(IN_MATTER)).json["items"]} == {"General", "Disclosure"}
     where = f"/conversations/{made['id']}"
     changed = await ruth.ask("PATCH", f"{where}/participants", {"add": ["ines@firm.example"], "remove": ["tom"]})
     assert changed.json["done"] == {"ines": "added", "tom": "removed"}
@@ -373,7 +374,7 @@ async def test_A2_a_request_that_a_crash_cut_short_is_finished_by_the_next(api: 
     again = await under(ruth, "k1", "/matters/m1/conversations", body)
     assert (again.status, again.raw) == (first.status, first.raw)
     assert "Idempotency-Replayed" not in again.headers
-    assert len((await ruth.get("/matters/m1")).json["conversations"]) == 2
+    assert len((await ruth.get(IN_MATTER)).json["items"]) == 2
 
 
 async def test_A2_the_same_request_twice_at_once_happens_once(api: Api) -> None:

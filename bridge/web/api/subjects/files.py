@@ -11,10 +11,11 @@ from pydantic import Field
 from bridge.mapping.file_words import FileSearch, Order, in_matter, of_type, sent_by, sought
 from bridge.operations.files.downloads import download_of
 from bridge.operations.files.listing import FileSeen, files_seen
+from bridge.operations.tokens import Scope
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
 from bridge.web.api.problems import ProblemError, not_there
-from bridge.web.api.table import Moment, Paged
+from bridge.web.api.table import CONVERSATION, Moment, Paged, Rate, get
 from bridge.web.handing import handed_over
 from bridge.web.panel.safety import FILE_HEADERS
 
@@ -117,3 +118,34 @@ async def _may_still(call: ApiCall) -> bool:
         return False
     conversation_id = call.conversation.entry.id
     return await download_of(call.desk, call.person, conversation_id, call.named("event")) is not None
+
+
+ROUTES = (
+    get(
+        "files.search",
+        path="/files",
+        scope=Scope.FILES,
+        for_systems=True,
+        run=all_files,
+        answer=shown.PageJson[shown.FileJson],
+        query=AllFilesAsked,
+        rate=Rate.SEARCH,
+    ),
+    get(
+        "files.list",
+        path=f"{CONVERSATION}/files",
+        scope=Scope.FILES,
+        run=files,
+        answer=shown.PageJson[shown.FileJson],
+        query=FilesAsked,
+    ),
+    get(
+        "files.download",
+        path=f"{CONVERSATION}/files/{{event}}",
+        scope=Scope.FILES,
+        for_systems=True,
+        run=download,
+        answer=None,
+        rate=Rate.FILE,
+    ),
+)
