@@ -601,3 +601,16 @@ async def test_A1_F3_no_name_that_begins_as_another_matters_number_is_taken(api:
             assert reply.status == 409, path
             assert reply.json["detail"].startswith("That begins as the number of a matter does"), path
     assert (await ruth.post("/matters/m1/conversations", {"title": "2026-0042 costs"})).status == 200
+
+
+async def test_A1_names_are_data_and_only_sentences_keep_them_apart(api: Api) -> None:
+    name = "תום פרייס"
+    staff = [
+        {**one, "first_name": "תום", "last_name": "פרייס"} if one["id"] == "tom" else one for one in DIRECTORY["staff"]
+    ]
+    await write(api.firm, **{**DIRECTORY, "staff": staff})
+    ruth = await api.system("ruth")
+    assert (await ruth.get("/people/tom")).json["name"] == name
+    made = (await ruth.post("/direct-conversations", {"people": ["tom", "ines"]})).json["id"]
+    assert (await ruth.get(f"/conversations/{made}")).json["name"] == f"Inès Moreau and {name}"
+    assert (await ruth.get("/people/tom/access")).json["why"] == f"\u2068{name}\u2069 is active staff."

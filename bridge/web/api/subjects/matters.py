@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from bridge.firm.model import Matter, MatterStatus
+from bridge.firm.text.directions import together
 from bridge.operations import overview as seen
 from bridge.operations.matters.changing import start_conversation
 from bridge.operations.matters.finding import matters_seen
@@ -75,7 +76,7 @@ def conversation(one: seen.ListedConversation, matter_id: str | None) -> shown.C
     return shown.ConversationJson(
         id=one.id,
         kind=one.kind.value,
-        name=one.name,
+        name=together(one.name),
         matter_id=matter_id,
         room_id=one.room_id or None,
         read_only=one.read_only,
