@@ -15,6 +15,7 @@ from bridge.operations.tokens import Scope
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
 from bridge.web.api.problems import ProblemError, not_there
+from bridge.web.api.reading import is_known
 from bridge.web.api.table import CONVERSATION, Moment, Paged, Rate, get
 from bridge.web.handing import handed_over
 from bridge.web.panel.safety import FILE_HEADERS
@@ -102,7 +103,7 @@ async def download(call: ApiCall) -> web.StreamResponse:
         raise ProblemError(409, "encrypted", "The sender's client encrypted this file. Open it in your client.")
     tag = f'"{hashlib.sha256(found.mxc.encode()).hexdigest()[:32]}"'
     fresh = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if call.request.headers.get("If-None-Match") == tag:
+    if is_known(call.request, tag):
         return web.Response(status=304, headers=fresh)
     with call.slot():
         headers = {**FILE_HEADERS, **fresh}
