@@ -15,6 +15,7 @@ from bridge.directory.records import KINDS, Record, firm_to_records, record_of
 from bridge.firm.difference import differing
 from bridge.firm.model import Firm, MatterStatus
 from bridge.firm.policy import with_access
+from bridge.firm.text.directions import apart, together
 
 _TABLES = tuple(field.name for field in fields(Firm))
 _NAMED = 10
@@ -98,7 +99,7 @@ class DirectoryChange:
 
     def summary(self) -> str:
         """The whole change as a text, for the log of the server and the audit log."""
-        return "\n".join(self.lines())
+        return together("\n".join(self.lines()))
 
     def lines(self, sees: Callable[[str, str], bool] | None = None) -> tuple[str, ...]:
         """The change as lines for a person.
@@ -116,7 +117,7 @@ class DirectoryChange:
         lost = self.lost_access if sees is None else _accesses(self.old, self.new, self.kinds, self.today, sees)[0]
         if lost:
             most_first = sorted(lost.items(), key=lambda item: (-item[1], item[0]))
-            names = _listed([f"{self.old.staff[staff_id].name} {count}" for staff_id, count in most_first])
+            names = _listed([f"{apart(self.old.staff[staff_id].name)} {count}" for staff_id, count in most_first])
             # How many there are in all would tell of hidden matters.
             share = f" of {self.old_access} ({self.access_share:.0f} %)" if sees is None else ""
             lines.append(f"Accesses to matters that end: {sum(lost.values())}{share}: {names}.")
@@ -128,7 +129,7 @@ class DirectoryChange:
             # Who left is let in only when they come back.
             works_here = self.old.active_staff | self.new.active_staff
             most_first = sorted(let_in.items(), key=lambda item: (item[0] not in works_here, -item[1], item[0]))
-            names = _listed([f"{self.old.staff[staff_id].name} {count}" for staff_id, count in most_first])
+            names = _listed([f"{apart(self.old.staff[staff_id].name)} {count}" for staff_id, count in most_first])
             share = f" ({self.opens.share:.0f} %)" if sees is None else ""
             lines.append(f"Walls and restrictions that end{share}, for so many matters: {names}.")
         return tuple(lines) or ("Nothing changes." if self.empty else "Nothing changes that you can see.",)
@@ -259,7 +260,7 @@ def _percent(part: int, whole: int) -> float:
 def _listed(names: Sequence[str]) -> str:
     """The first names, and how many more there are."""
     more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(map(apart, names[:_NAMED])) + (f" and {more} more" if more > 0 else "")
 
 
 def _label(firm: Firm, kind: str, record_id: str) -> str:
