@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from bridge.firm.conversation import ADMINS_ID, Conversation, ConversationKind, bot_chat_id
 from bridge.firm.model import Firm
@@ -67,13 +68,16 @@ def world_where(unit: ReadUnit, condition: str, *values: object, keys: Iterable[
     present: dict[str, set[str]] = {}
     absent: dict[str, set[str]] = {}
     since: dict[str, dict[str, int]] = {}
+    # Of many channels with many people only what differs is kept: each id and each moment once.
+    once: dict[Any, Any] = {}
     ids, newest = [row[0] for row in stored], newest_ms()
     before = rooms_before(unit, ids)
     spaces = {STAFF_SPACE, KEEPER_SPACE, *(matter_space_key(row[4]) for row in stored if row[4])}
     for some in batched(ids):
-        for conversation_id, staff_id, is_present, at in unit.rows(_PEOPLE.format(placeholders(some)), *some):
+        for conversation_id, given, is_present, at in unit.each(_PEOPLE.format(placeholders(some)), *some):
+            staff_id = once.setdefault(given, given)
             (present if is_present else absent).setdefault(conversation_id, set()).add(staff_id)
-            since.setdefault(conversation_id, {})[staff_id] = at if at <= newest else 0
+            since.setdefault(conversation_id, {})[staff_id] = once.setdefault(at, at) if at <= newest else 0
     return World(
         conversations={
             key: Conversation(
@@ -84,7 +88,7 @@ def world_where(unit: ReadUnit, condition: str, *values: object, keys: Iterable[
                 matter_id,
                 bool(everyone),
                 bool(archived),
-                frozenset(present.get(key, ())),
+                _shared(present.pop(key, ()), once),
                 frozenset(absent.get(key, ())),
                 created_by,
             )
@@ -96,6 +100,13 @@ def world_where(unit: ReadUnit, condition: str, *values: object, keys: Iterable[
         rooms={**rooms_of(unit, [*ids, *sorted(spaces.union(keys))]), **{key: room_id for key, _, room_id in before}},
         earlier=oldest_first((key, conversation_id) for key, conversation_id, _ in before),
     )
+
+
+def _shared(people: Iterable[str], once: dict[Any, Any]) -> frozenset[str]:
+    """These people, as the same object for all conversations that have the same."""
+    found = frozenset(people)
+    shared: frozenset[str] = once.setdefault(found, found)
+    return shared
 
 
 def conversations_with_people(unit: ReadUnit, ids: Iterable[str]) -> dict[str, Conversation]:
