@@ -84,7 +84,7 @@ class Mirror:
     def put_look(self, matter_id: str, look: Look) -> None:
         """What was found when a matter was looked at."""
         before = self.looks.get(matter_id)
-        self.looks[matter_id] = look
+        look = self.looks[matter_id] = look.after(before)
         self.changed.add(("looks", matter_id))
         if not look.same(before):
             self.differ.add(matter_id)
@@ -92,7 +92,7 @@ class Mirror:
     def put_bar(self, principal: str, look: Look) -> None:
         """What was found when a user's or group's own policy, or the one of all matters, was looked at."""
         before = self.bars.get(principal)
-        self.bars[principal] = look
+        look = self.bars[principal] = look.after(before)
         self.changed.add(("bars", principal))
         # That somebody new is denied nothing makes no other records.
         if not look.same(before) and (before is not None or look.denied or look.doubted):

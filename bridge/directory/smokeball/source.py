@@ -219,7 +219,12 @@ class SmokeballSource:
     def _doubt(self, mirror: Mirror, hint: Hint, why: SourceError) -> None:
         """Note that something was looked at and could not be seen."""
         log.warning("source_record_not_read", source=self.name, kind=hint.kind, id=hint.id, reason=str(why))
-        if hint.kind == BARS:
+        of_all = mirror.bars.get(ALL_MATTERS)
+        if hint == Hint(BARS, ALL_MATTERS) and of_all is not None and not of_all.doubted:
+            # What it said last stays, of matters that were known then (S1).
+            now = self._clock()
+            mirror.put_bar(ALL_MATTERS, replace(of_all, at=now, unanswered=of_all.unanswered or now))
+        elif hint.kind == BARS:
             self._put_bar(mirror, hint.id, {})
         elif hint.kind in {"matters", LOOKS} and hint.id in mirror.matters:
             before = mirror.looks.get(hint.id)
