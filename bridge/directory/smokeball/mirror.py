@@ -22,6 +22,7 @@ _STAFF = (
     *("id", "versionId", "title", "firstName", "middleName", "lastName", "initials", "phone", "cell", "email", "role"),
     *("avatar", "former", "enabled", "userId", "colorFill", "colorStroke"),
 )
+_OPEN = frozenset({"open", "pending"})
 LAST_IDS = "lastIds"
 """The field of a group whose members cannot be read that has those who could be read last."""
 _KEEPS: Mapping[str, tuple[str, ...]] = {
@@ -55,6 +56,12 @@ class Mirror:
     """Ids of matters of which other records follow than those that were made last."""
     all_differ: bool = True
     """Whether that may be so of anything."""
+    people_differ: bool = True
+    """Whether staff, users or groups may be others than when records were made last."""
+    numbers_differ: bool = True
+    """Whether matters may have other numbers than then."""
+    open_matters: set[str] = field(default_factory=set)
+    """Ids of those that are open or pending."""
 
     def put(self, kind: str, records: Iterable[Json], *, whole: bool = False) -> None:
         """Take these as they are now, each as `kept` has it.
@@ -72,6 +79,14 @@ class Mirror:
             if before != one:
                 table[one["id"]] = one
                 self._note(kind, one["id"])
+            if kind == "matters":
+                self._note_matter(one, before)
+
+    def _note_matter(self, one: Json, before: Json | None) -> None:
+        is_open = str(one.get("status", "")).casefold() in _OPEN
+        (self.open_matters.add if is_open else self.open_matters.discard)(one["id"])
+        if before is None or before.get("number") != one.get("number"):
+            self.numbers_differ = True
 
     def put_contacts(self, records: Iterable[Json]) -> None:
         """The same for contacts, as `contact_of` has them."""
@@ -110,6 +125,8 @@ class Mirror:
         if getattr(self, kind).pop(record_id, None) is not None:
             self._note(kind, record_id)
             if kind == "matters":
+                self.numbers_differ = True
+                self.open_matters.discard(record_id)
                 self.drop("looks", record_id)
 
     def _note(self, kind: str, record_id: str) -> None:
@@ -118,6 +135,7 @@ class Mirror:
             self.differ.add(record_id)
         else:
             self.all_differ = True
+            self.people_differ = self.people_differ or kind in {"staff", "users", "groups"}
 
     def kept(self, kind: str, one: Json) -> Json:
         """What is kept of a thing. Links to the same thing are one object in all matters."""
@@ -152,7 +170,9 @@ def mirror_of(records: Iterable[SourceRecord]) -> Mirror:
         if kind in {"looks", "bars"}:
             roles = tuple((name, contact) for name, contact in plain["roles"])
             plain = Look(**{**plain, "denied": tuple(plain["denied"]), "roles": roles})
-        getattr(mirror, kind)[one.id] = mirror.kept(kind, plain) if kind in _KEEPS else plain
+        kept = getattr(mirror, kind)[one.id] = mirror.kept(kind, plain) if kind in _KEEPS else plain
+        if kind == "matters":
+            mirror._note_matter(kept, None)
     return mirror
 
 

@@ -125,9 +125,17 @@ class Principals:
 
 
 def records_of_mirror(
-    mirror: Mirror, deny: str, reference: str, only: Collection[str] | None = None
+    mirror: Mirror,
+    deny: str,
+    reference: str,
+    only: Collection[str] | None = None,
+    *,
+    numbers: Mapping[str, str] | None = None,
+    principals: Principals | None = None,
 ) -> tuple[SourceRecord, ...]:
     """The records that follow from what Smokeball said; with `only`, those of these matters alone.
+
+    `numbers` and `principals` are those of this mirror, where they are known already.
 
     `deny` is "restriction" or "wall": what somebody on a matter's deny-list is. `reference` is the form by which
     policies are asked for. A matter of which nobody is sure who must not see it is open to those with a role on it
@@ -136,12 +144,12 @@ def records_of_mirror(
     denied is shut out of each. While Smokeball does not answer what the policy of all matters is, the last one holds
     for those that were known before.
     """
-    principals = Principals(mirror)
+    principals = principals or Principals(mirror)
     made: list[SourceRecord] = []
     if only is None:
         made += [_staff(one, principals) for one in principals.staff.values()]
         made += [_group(one, principals) for one in mirror.groups.values()]
-    numbers = numbers_of(mirror)
+    numbers = numbers_of(mirror) if numbers is None else numbers
     exceptions: dict[str, SourceRecord] = {}
     any_found = any_policy(mirror.looks.values(), reference)
     of_all = mirror.bars.get(ALL_MATTERS)
