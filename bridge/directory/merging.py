@@ -136,6 +136,8 @@ class _Merging:
         self._links: dict[tuple[str, str, str], str] = {}
         self._aliases: dict[tuple[str, Refers], dict[str, str]] = defaultdict(dict)
         self._origins: dict[tuple[str, str], Provenance] = {}
+        self._alone = {one.source: Provenance((one.source,), {}) for one in said}
+        """The same for all that one source alone has."""
         self._disagreements: list[Disagreement] = []
         self._granted: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         """Which sources give access, by matter and person."""
@@ -291,7 +293,7 @@ class _Merging:
         others = {
             name for name in _RIGHTS if self._owner.get(f"{kind.name}.{name}", source) in self._said.keys() - {source}
         }
-        self._origins[kind.name, one.id] = Provenance((source,), {})
+        self._origins[kind.name, one.id] = self._alone[source]
         values = {
             each.name: self._named(source, each, record.values[each.name])
             for each in kind.fields

@@ -16,7 +16,7 @@ import structlog
 from bridge import faults
 from bridge.clock import now_ms
 from bridge.directory.smokeball.api import SmokeballApi, listed, named
-from bridge.directory.smokeball.mirror import MIRROR, Mirror, contact_of, mirror_of, version_of
+from bridge.directory.smokeball.mirror import MIRROR, Mirror, contact_of, kept, mirror_of, version_of
 from bridge.directory.smokeball.policies import (
     ALL_MATTERS,
     NOT_FOUND,
@@ -80,7 +80,7 @@ class SmokeballSource:
 
         async def read_matters() -> None:
             mirror.put_contacts(await self._api.whole("/contacts", since, contact_of))
-            matters.extend(await self._api.whole("/matters", since, partial(mirror.kept, "matters")))
+            matters.extend(await self._api.whole("/matters", since, partial(kept, "matters")))
 
         await together(self._read_people(mirror), read_matters())
         mirror.put("matters", matters, whole=not cursor)
@@ -145,10 +145,10 @@ class SmokeballSource:
         return self._mirror
 
     async def _read_people(self, mirror: Mirror) -> None:
-        staff = await self._api.whole("/staff", keep=partial(mirror.kept, "staff"))
+        staff = await self._api.whole("/staff", keep=partial(kept, "staff"))
         mapped = listed(await self._api.get("/firmusers"), "/firmusers")
-        users = [mirror.kept("users", one) for one in named(mapped)]
-        groups = await self._api.whole("/groups", keep=partial(mirror.kept, "groups"))
+        users = [kept("users", one) for one in named(mapped)]
+        groups = await self._api.whole("/groups", keep=partial(kept, "groups"))
         mirror.put("staff", staff)
         mirror.put("users", users)
         mirror.put("groups", groups)
@@ -196,7 +196,7 @@ class SmokeballSource:
             if not (isinstance(one, dict) and one.get("id", "") in (None, record_id)):
                 mirror.drop(kind, record_id)
             else:
-                mirror.put(kind, [mirror.kept(kind, {**one, "id": record_id})])
+                mirror.put(kind, [kept(kind, {**one, "id": record_id})])
 
     async def _verify(self, mirror: Mirror, hint: Hint) -> None:
         if hint.kind == BARS:
@@ -268,7 +268,7 @@ class SmokeballSource:
         roles = ((await self._api.get(f"/matters/{matter_id}/roles")) or {}).get("roles") or ()
         archive = await self._api.get(f"/matters/{matter_id}/archive")
         await self._read_contacts(mirror, matter, roles)
-        mirror.put("matters", [mirror.kept("matters", matter)])
+        mirror.put("matters", [kept("matters", matter)])
         others = [one for one in roles if not (one.get("isClient") or one.get("isOtherSide"))]
         look = Look(
             self._clock(),

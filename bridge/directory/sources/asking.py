@@ -56,6 +56,8 @@ class Bucket:
         self._sleep = sleep
         self._left = float(burst)
         self._at = clock()
+        self._rested = self._at
+        """When the last rest ended."""
         self._lock = asyncio.Lock()
 
     async def take(self) -> None:
@@ -69,11 +71,13 @@ class Bucket:
 
     async def rest(self, seconds: float) -> None:
         """Send nothing for so long, and begin with one. Several who are told so at the same time rest together."""
-        until = self._clock() + seconds
+        told = self._clock()
         async with self._lock:
-            if (left := until - self._clock()) > 0:
-                await self._sleep(left)
+            seconds -= max(0.0, self._rested - told)
+            if seconds > 0:
+                await self._sleep(seconds)
             self._left, self._at = 1.0, self._clock()
+            self._rested = self._at
 
     def _fill(self) -> None:
         now = self._clock()

@@ -95,6 +95,8 @@ class Sources:
     async def _with_part(self, before: KnownUnion, now: Said, known: Firm) -> KnownUnion | None:
         """What they describe, by what changed alone; None where that may concern the rest."""
         rows = await self._store.read(changes, before, now)
+        if rows is not None and not any(rows.values()):
+            return replace(before, said=now)
         part = await asyncio.to_thread(touched, before, rows, known) if rows is not None else None
         if part is None:
             return None
