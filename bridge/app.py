@@ -16,6 +16,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
+from bridge.care.mentions import tell_of_mentions
 from bridge.clock import seconds_since
 from bridge.desk import Desk
 from bridge.directory.sources.known import asked_sources
@@ -92,7 +93,6 @@ class Bridge:
             origin=firm.directory.origin,
         )
         self.router = Router(self._desk, self.places)
-        self.activity = Activity(self.places, settings.bot_id, firm.store)
         self.receipts = Receipts(self.places, firm.store)
         if settings.sign_on.issuer:
             from bridge.oidc.provider import Provider
@@ -107,6 +107,8 @@ class Bridge:
             own_before=self.router.context.own_before,
         )
         self.asked = asked_sources(settings, firm.store, partial(count_reading, firm.metrics))
+        notes = next((one.notes for one in self.asked if one.notes is not None), None)
+        self.activity = Activity(self.places, settings.bot_id, firm.store, mentions=notes is not None)
         self.scim = None
         if "scim" in settings.directory.sources:
             from bridge.directory.scim.running import Scim
@@ -133,6 +135,8 @@ class Bridge:
         self.jobs.backups = firm.backups.look
         for one in self.asked:
             self.jobs.more[one.name] = one.run
+        if notes is not None:
+            self.jobs.more["notes"] = partial(tell_of_mentions, self._desk, notes, firm.metrics)
         if self.scim is not None:
             self.jobs.more["scim"] = self.scim.run
         reconciler = firm.reconciler
@@ -143,6 +147,8 @@ class Bridge:
         """What is wrong, by check; an empty sentence where all is well."""
         found = health(self._firm, self.upkeep, self.outbox, self.filer, self.webhooks)
         silent = [f"{one.called} tells of no changes: {one.no_webhooks}" for one in self.asked if one.no_webhooks]
+        notes = [(one.called, one.notes.trouble) for one in self.asked if one.notes is not None]
+        silent += [f"{called} did not take the last note: {trouble}" for called, trouble in notes if trouble]
         found["sources"] = " ".join(filter(None, (found["sources"], *silent)))
         if self.scim is not None:
             found["scim"] = scim_words(self._firm.directory, self.scim.refusals.words(), self.scim.resources.pushed_at)

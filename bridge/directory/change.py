@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import Any
 
 from bridge.directory.barriers import LetIn, opening
-from bridge.directory.records import KINDS, Record, firm_to_records, record_of
+from bridge.directory.records import KINDS, Record, record_of, written
 from bridge.firm.difference import differing
-from bridge.firm.model import Firm, MatterStatus
+from bridge.firm.model import Firm, MatterStatus, Table
 from bridge.firm.policy import with_access
 from bridge.firm.text.directions import apart, together
 
@@ -151,9 +151,18 @@ class DirectoryChange:
 def fingerprint_of(firm: Firm) -> str:
     """A digest of all that the directory says of a firm."""
     digest = hashlib.sha256()
-    for record in sorted(firm_to_records(firm)):
-        digest.update("\0".join(record).encode() + b"\0\0")
+    for kind, (_, of) in KINDS.items():
+        records = of(firm)
+        each = (
+            records.of_each(_digest) if isinstance(records, Table) else {one: _digest(records[one]) for one in records}
+        )
+        for record_id in sorted(each):
+            digest.update(f"{kind}\0{record_id}\0".encode() + each[record_id])
     return digest.hexdigest()[:16]
+
+
+def _digest(record: object) -> bytes:
+    return hashlib.blake2b(written(record).encode(), digest_size=16).digest()
 
 
 def with_known(new: Firm, old: Firm) -> Firm:
@@ -165,7 +174,10 @@ def with_known(new: Firm, old: Firm) -> Firm:
 
 
 def _with_known(new: Mapping[str, Any], old: Mapping[str, Any]) -> Mapping[str, Any]:
-    known = {key: old[key] if key in old and old[key] == record else record for key, record in new.items()}
+    known = {
+        key: before if (before := old.get(key)) is not None and (before is record or before == record) else record
+        for key, record in new.items()
+    }
     same = len(known) == len(old) and all(record is old.get(key) for key, record in known.items())
     return old if same and list(known) == list(old) else known
 

@@ -174,6 +174,8 @@ class DirectoryFile:
         """The version of the sources that was last read."""
         self._of_files: tuple[RecordProblem, ...] = ()
         """What is wrong with the files, where they are one source of several."""
+        self._links: Links = {}
+        """Who is who, as far as it is known to be stored."""
         self._version = -1
         """The version of the stored records that `firm` is."""
         self._judged = date.min, 0
@@ -443,7 +445,12 @@ class DirectoryFile:
 
     async def _store_change(self, change: DirectoryChange, links: Links, *, waits: str = "") -> None:
         # What is not stored is compared with the store again the next time.
-        self._version = await self._store.run(self._accept, change, links, waits) if self._stores else -1
+        if not self._stores:
+            self._version = -1
+            return
+        new = {key: one for key, one in links.items() if self._links.get(key) != one}
+        self._version = await self._store.run(self._accept, change, new, waits)
+        self._links = {**self._links, **new} if new else self._links
 
     def _accept(self, unit: Unit, change: DirectoryChange, links: Links, waits: str) -> int:
         self._with_change(unit, change)
