@@ -49,7 +49,7 @@ class DirectoryChange:
     lost_access: Mapping[str, int]
     """How many matters each person can see in the old firm and not in the new, by staff id, where it is any."""
     old_access: int
-    """How many accesses there are in the old firm: for each person, the matters they can see."""
+    """How many accesses there are in the old firm: for each person, the matters they can see. 0 where none ends."""
     today: date
     """The day on which walls are judged."""
     opens: LetIn = field(default_factory=LetIn)
@@ -230,20 +230,14 @@ def _accesses(
     today: date,
     sees: Callable[[str, str], bool] = lambda kind, record_id: True,
 ) -> tuple[Mapping[str, int], int]:
-    """How many accesses end for each person, and how many there were, of the matters that a reader sees."""
+    """How many accesses end for each person, and if any, how many there were, of the matters that a reader sees."""
     # A matter's accesses depend on the matter itself, the staff, the groups and the walls, and on nothing else.
     others = kinds["group"] or kinds["wall"] or old.active_staff != new.active_staff
-    touched = {*kinds["matter"].changed, *kinds["matter"].removed}
+    touched = old.matters if others else (*kinds["matter"].changed, *kinds["matter"].removed)
     lost: Counter[str] = Counter()
-    old_access = open_to_all = 0
-    for matter in old.matters.values():
-        if not sees("matter", matter.id):
-            continue
-        before = with_access(old, matter, today)
-        old_access += len(before)
-        if not others and matter.id not in touched:
-            continue
-        after = new.matters.get(matter.id)
+    open_to_all = 0
+    for matter in (old.matters[one] for one in touched if sees("matter", one)):
+        before, after = with_access(old, matter, today), new.matters.get(matter.id)
         still = with_access(new, after, today) if after is not None else frozenset()
         if before is old.active_staff and still is new.active_staff:
             open_to_all += 1
@@ -253,7 +247,8 @@ def _accesses(
     if open_to_all:
         for staff_id in old.active_staff - new.active_staff:
             lost[staff_id] += open_to_all
-    return lost, old_access
+    seen = [one for one in old.matters.values() if sees("matter", one.id)] if lost else []
+    return lost, sum(len(with_access(old, one, today)) for one in seen)
 
 
 def _compare(old: Mapping[str, object], new: Mapping[str, object]) -> KindChange:

@@ -36,11 +36,6 @@ class StoredDirectoryError(BridgeError):
     """A stored record cannot be read back: it was damaged, or written by a newer version."""
 
 
-def firm_to_records(firm: Firm) -> list[Record]:
-    """Every record of the firm."""
-    return [record_of(firm, kind, record_id) for kind, (_, of) in KINDS.items() for record_id in of(firm)]
-
-
 def record_of(firm: Firm, kind: str, record_id: str) -> Record:
     """One record of the firm."""
     return kind, record_id, written(KINDS[kind][1](firm)[record_id])

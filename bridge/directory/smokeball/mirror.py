@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import orjson
@@ -25,6 +25,7 @@ _STAFF = (
     *("avatar", "former", "enabled", "userId", "colorFill", "colorStroke"),
 )
 _OPEN = frozenset({"open", "pending"})
+_OF_LOOK = tuple(each.name for each in fields(Look))
 LAST_IDS = "lastIds"
 """The field of a group whose members cannot be read that has those who could be read last."""
 _KEEPS: Mapping[str, tuple[str, ...]] = {
@@ -172,7 +173,7 @@ class Mirror:
             if one is None:
                 gone.append((_kept_as(kind), record_id))
             else:
-                plain = asdict(one) if isinstance(one, Look) else one
+                plain = {name: getattr(one, name) for name in _OF_LOOK} if isinstance(one, Look) else one
                 written.append(SourceRecord(_kept_as(kind), record_id, {"json": json.dumps(plain, sort_keys=True)}))
         return SourceRead(tuple(written), whole=False, gone=tuple(gone))
 
