@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import structlog
 
-from bridge import faults
+from bridge import __version__, faults
 from bridge.clock import now_ms
 from bridge.directory import undoing
 from bridge.directory.at_once import at_once, with_left
@@ -23,6 +23,7 @@ from bridge.directory.keeping import (
     accepted_version,
     confirm_change,
     hold,
+    is_as_read,
     is_confirmed,
     read_firm,
     still_waits,
@@ -46,6 +47,7 @@ from bridge.settings import DirectorySettings
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
 from bridge.store.record.audit import subject_of
+from bridge.store.record.kept import DIRECTORY_READ, keep
 
 _HOUR_MS = 60 * 60 * 1000
 log = structlog.get_logger(__name__)
@@ -365,6 +367,11 @@ class DirectoryFile:
         return snapshot
 
     async def _take(self, snapshot: Snapshot) -> Outcome:
+        noted = self._read_as(snapshot)
+        if not self.problems and self.held is None and await self._store.read(is_as_read, noted, self._version):
+            # A start takes a large firm's files up in a fraction of the time that reading them takes.
+            await asyncio.to_thread(prepare, self.firm)
+            return Unchanged()
         try:
             firm = await asyncio.to_thread(firm_of, snapshot, self._form)
         except DirectoryError as error:
@@ -372,7 +379,14 @@ class DirectoryFile:
         if self.problems:
             log.info("directory_valid_again", path=str(self._path))
         self.problems = ()
-        return await self._consider(firm)
+        outcome = await self._consider(firm)
+        if self.held is None and self._stores:
+            await self._store.run(keep, DIRECTORY_READ, self._read_as(snapshot))
+        return outcome
+
+    def _read_as(self, snapshot: Snapshot) -> str:
+        """All that it depends on which firm these files lead to, beside the accepted one."""
+        return " ".join((snapshot.digest, str(self._version), str(self.today()), __version__, *astuple(self._form)))
 
     async def _as_before(self, *, broken: bool | None = None) -> Outcome:
         if self.problems if broken is None else broken:
