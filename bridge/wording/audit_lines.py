@@ -221,9 +221,9 @@ def audit_words(names: Names, one: Audited, may_say: MaySay = lambda title: True
         parts.append(f"about {whom}")
     if entry.outcome is Outcome.REFUSED:
         by = "refused by the guard" if entry.deed in BY_GUARD else "refused"
-        parts.append(f"{by}: {why}" if why else by)
+        parts.append(f"{by}: {apart(why)}" if why else by)
     elif why:
-        parts.append(why)
+        parts.append(apart(why))
     return "; ".join(parts)
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.firm.audit import with_ids
 from bridge.firm.model import Firm, Matter, Staff
 from bridge.firm.text.directions import apart, together
 from bridge.reconcile.planning.foreseen import of_firm
@@ -58,8 +59,9 @@ def test_P2_two_names_stand_in_their_order_and_an_answer_keeps_them_apart() -> N
     assert escape(escape(YAEL)) == escape(YAEL)
 
 
-def test_P2_what_is_to_be_typed_has_no_marks() -> None:
+def test_P2_O1_what_is_to_be_typed_and_what_the_log_keeps_has_no_marks() -> None:
     assert code(f"!add {YAEL}") == f"`!add {YAEL}`"
+    assert with_ids(f"the channel {apart(YAEL)}", ["c1"]) == f"the channel {YAEL} [c1]"
 
 
 @pytest.mark.parametrize("title", ["עיזבון", "Estate of יעל"])
