@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from bridge.clock import now_ms
 from bridge.directory.building import build_firm
 from bridge.directory.checks import check_records
-from bridge.directory.fields import STAFF
+from bridge.directory.fields import STAFF, WALLS
 from bridge.directory.forms.rows import SheetRow
 from bridge.directory.forms.sheet_form import SheetForm
 from bridge.directory.merging import Merged, Statement, merge
@@ -32,8 +32,10 @@ from bridge.directory.sources.keeping import (
     sources_version,
     standing,
     unpacked,
+    unread_walls,
 )
 from bridge.directory.sources.port import FILES, SourceError, SourceRead, SourceRecord, SourceStanding, record_of_row
+from bridge.directory.sources.unread_walls import Unread, shut_around
 from bridge.firm.model import Firm
 from bridge.store.engine.store import Store
 
@@ -91,6 +93,7 @@ class Sources:
         out = {name: await self._store.read(left_out, name) for name in self.names}
         silent = [one.source for one in await self.standings() if one.read_at is None]
         who = await self._store.read(links)
+        unread = {name: await self._store.read(unread_walls, name) for name in self.names}
 
         def work() -> Union:
             problems = ProblemList()
@@ -99,14 +102,15 @@ class Sources:
                 _statement(
                     name,
                     _known_only(
-                        (_read_again(known_reads, self._reads, name, row, problems) for row in rows), out[name]
+                        (_read_again(known_reads, self._reads, name, row, unread[name], problems) for row in rows),
+                        out[name],
                     ),
                     self._gives,
                     problems,
                 )
                 for name, rows in stored.items()
             ]
-            return _united(said, self._owns, problems, who, known, out)
+            return _united(said, self._owns, problems, who, known, out, unread)
 
         _say_silent(silent)
         return await asyncio.to_thread(work)
@@ -192,12 +196,14 @@ def _united(
     who: Links | None,
     known: Firm | None,
     out: Mapping[str, LeftOut] | None = None,
+    unread: Unread | None = None,
 ) -> Union:
     merged = merge(said, owns, problems, who, known)
     if out is not None and any(out.values()):
         name_unread(merged, said, out)
     check_repeated(merged.records, problems)
     resolve_references(merged.records, problems)
+    shut_around(merged, unread or {})
     check_records(" and ".join(owns), merged.records, problems)
     problems.raise_any()
     # The firm has what the records say; they are no longer needed, and larger.
@@ -219,24 +225,31 @@ _Reads = dict[tuple[str, str, str], tuple[bytes, _ReadRecord]]
 
 
 def _read_again(
-    known: _Reads, now: _Reads, source: str, row: tuple[str, str, str, bool], problems: ProblemList
+    known: _Reads,
+    now: _Reads,
+    source: str,
+    row: tuple[str, str, str, bool],
+    unread: Collection[str],
+    problems: ProblemList,
 ) -> _ReadRecord:
-    """The record of a stored row, which is read only where it is another than before; problems are noted each time."""
+    """The record of a stored row, which is read only where it is another than before; problems are noted each time,
+    but of walls that are known to be `unread`."""
     kind, record_id, data, gone = row
-    digest = hashlib.blake2b(data.encode() + bytes([gone]), digest_size=16).digest()
+    flawed = kind == WALLS.name and record_id in unread
+    digest = hashlib.blake2b(data.encode() + bytes([gone, flawed]), digest_size=16).digest()
     before = known.get((source, kind, record_id))
     if before is not None and before[0] == digest:
         now[source, kind, record_id] = before
         return before[1]
     found = len(problems.found)
-    read = _read_one(source, unpacked([row])[0], problems)
+    read = _read_one(source, unpacked([row])[0], problems, flawed=flawed)
     if len(problems.found) == found:
         now[source, kind, record_id] = digest, read
     return read
 
 
-def _read_one(source: str, kept: KeptRecord, problems: ProblemList) -> _ReadRecord:
-    ((record,),) = read_rows([kept.record.row(source)], problems, source).values()
+def _read_one(source: str, kept: KeptRecord, problems: ProblemList, *, flawed: bool = False) -> _ReadRecord:
+    ((record,),) = read_rows([replace(kept.record.row(source), flawed=flawed)], problems, source).values()
     return _ReadRecord(kept.record.id, record, kept.gone)
 
 
