@@ -168,8 +168,10 @@ class _Merging:
         entities: dict[str, _Entity] = {}
         by_key: dict[tuple[str, str], str] = {}
         for source in self._in_order(kind.name):
-            self._taken = {self._told(source, kind, one) for one in self._said[source].records.get(kind.name, ())}
-            for record in self._said[source].records.get(kind.name, ()):
+            records = self._said[source].records.get(kind.name, ())
+            self._taken = {self._told(source, kind, one) for one in records}
+            # First those of whom it is known who they are: whoever has the address of one may be a newcomer.
+            for record in sorted(records, key=lambda one: self._is_new(source, kind, one)):
                 one = entities.setdefault(*self._entity(kind, source, record, entities, by_key))
                 self._links[source, kind.name, _own_id(kind, record)] = one.id
                 if source in one.parts:
@@ -213,6 +215,9 @@ class _Merging:
     def _told(self, source: str, kind: RecordKind, record: Record) -> str:
         own = _own_id(kind, record)
         return self._known_links.get((source, kind.name, own), own)
+
+    def _is_new(self, source: str, kind: RecordKind, record: Record) -> bool:
+        return (source, kind.name, _own_id(kind, record)) not in self._known_links
 
     def _in_force(self, kind: RecordKind, record: Record, own: str) -> str:
         """The id by which the firm knows this record, so that a person from a new source keeps their account."""

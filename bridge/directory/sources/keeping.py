@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge import faults
-from bridge.directory.sources.flaws import LeftOut, is_around, kept_of, own_values, shut, with_own
+from bridge.directory.sources.flaws import LeftOut, kept_of, own_values, with_own
 from bridge.directory.sources.port import Flaw, SourceRead, SourceRecord, SourceStanding, Value
+from bridge.directory.sources.unread_walls import kept_wall
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import SourceFlaw, SourceRow, SourceState
 
@@ -90,8 +91,8 @@ def _kept(
 ) -> dict[tuple[str, str], str]:
     """What stays of the records that cannot be read, with the groups that only these name.
 
-    Whoever has an address that is another's by now does not stay: nobody can tell which of the two is meant. Matters
-    around which a wall cannot be read are restricted.
+    Whoever has an address that is another's by now does not stay: nobody can tell which of the two is meant. A wall is
+    kept as far as it can be read, also where it never was.
     """
     if not flaws:
         return {}
@@ -106,22 +107,20 @@ def _kept(
     kept: dict[tuple[str, str], SourceRecord] = {}
     for flaw in flaws:
         key = flaw.kind, flaw.id
-        if key in given or key not in before:
+        one, stored_one = None, stored.get(key)
+        if key in given:
             continue
-        one = with_own(kept_of(stored[key], flaw, groups_before, groups), stored[key], taken)
+        if flaw.kind == "walls":
+            one = kept_wall(flaw, stored_one)
+        elif stored_one is not None:
+            one = with_own(kept_of(stored_one, flaw, groups_before, groups), stored_one, taken)
         if one is None:
             continue
         taken.update(own_values(one))
         kept[key] = one
-        for name in one.values.get("allowed", ()):
+        for name in (*one.values.get("allowed", ()), *one.values.get("people", ())):
             if ("groups", name) in known and ("groups", name) not in given:
                 kept.setdefault(("groups", str(name)), known["groups", str(name)])
-    there = {(one.kind, one.id): one for one in others} | given | kept
-    for flaw in flaws:
-        if flaw.kind == "walls" and flaw.read is not None:
-            around = [one for one in there.values() if one.kind == "matters" and is_around(flaw.read, one)]
-            shut_ones = {(one.kind, one.id): shut(one, flaw, groups) for one in around}
-            kept, there = kept | shut_ones, there | shut_ones
     return {key: _packed(one) for key, one in kept.items()}
 
 
@@ -169,6 +168,12 @@ def left_out(unit: ReadUnit, source: str) -> LeftOut:
         source,
     )
     return {(kind, record_id): number for kind, record_id, number in rows}
+
+
+def unread_walls(unit: ReadUnit, source: str) -> frozenset[str]:
+    """The ids of a source's walls that cannot be read."""
+    rows = unit.rows("SELECT record_id FROM source_flaw WHERE source = ? AND kind = 'walls'", source)
+    return frozenset(record_id for (record_id,) in rows)
 
 
 def note_trouble(unit: Unit, source: str, trouble: str, now: int) -> None:

@@ -14,8 +14,18 @@ from bridge.directory.fields import GROUPS, MATTERS, STAFF, WALLS
 from bridge.directory.merging import Links, Merged
 from bridge.directory.problems import DirectoryError, ProblemList
 from bridge.directory.sources.flaws import LeftOut
-from bridge.directory.sources.keeping import Row, changed_since, left_out, links_of, rows_of_ids, unpacked, versions_of
+from bridge.directory.sources.keeping import (
+    Row,
+    changed_since,
+    left_out,
+    links_of,
+    rows_of_ids,
+    unpacked,
+    unread_walls,
+    versions_of,
+)
 from bridge.directory.sources.uniting import Gives, ReadRecord, Reads, Union, read_kept, statements, united
+from bridge.directory.sources.unread_walls import Unread
 from bridge.firm.model import Firm, Matters
 from bridge.store.engine.unit import ReadUnit
 
@@ -35,11 +45,14 @@ class Said:
     """How often what each says changed, and when of that something went without a trace."""
     out: Mapping[str, LeftOut]
     """What each has and never could be read."""
+    unread: Unread
+    """The walls of each that cannot be read."""
 
 
 def said_by(unit: ReadUnit, sources: Sequence[str]) -> Said:
     """What there is of these sources."""
-    return Said(versions_of(unit, sources), {one: left_out(unit, one) for one in sources})
+    out = {one: left_out(unit, one) for one in sources}
+    return Said(versions_of(unit, sources), out, {one: unread_walls(unit, one) for one in sources})
 
 
 @dataclass(frozen=True)
@@ -69,7 +82,9 @@ def changes(unit: ReadUnit, known: KnownUnion, now: Said) -> Mapping[str, list[R
     """What changed since, by source; None where that may concern all the rest."""
     before = known.said
     dropped = any(now.versions[one][1] > version for one, (version, _) in before.versions.items())
-    if known.whole or dropped or now.out != before.out:
+    # A wall that cannot be read may stand around anything.
+    unread = any(before.unread.values()) or any(now.unread.values())
+    if known.whole or dropped or unread or now.out != before.out:
         return None
     rows = {one: changed_since(unit, one, version) for one, (version, _) in before.versions.items()}
     return rows if sum(map(len, rows.values())) <= _MOST else None

@@ -108,9 +108,12 @@ class Sources:
 
         def work() -> KnownUnion:
             problems = ProblemList()
-            reads = {name: [read_kept(name, one, problems) for one in unpacked(rows)] for name, rows in stored.items()}
+            reads = {
+                name: [read_kept(name, one, problems, now.unread[name]) for one in unpacked(rows)]
+                for name, rows in stored.items()
+            }
             said = statements(reads, now.out, self._gives, problems)
-            union = united(said, self._owns, problems, who, known, now.out)
+            union = united(said, self._owns, problems, who, known, now.out, now.unread)
             access = any(one.records.get(ACCESS.name) for one in said)
             # Nothing is in memory twice.
             return known_union(now, replace(union, firm=with_known(union.firm, known)), reads, whole=access)

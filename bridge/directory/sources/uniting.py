@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from sys import intern
 
 from bridge.directory.building import build_firm
 from bridge.directory.checks import check_records
-from bridge.directory.fields import GROUPS, MATTERS
+from bridge.directory.fields import GROUPS, MATTERS, WALLS
 from bridge.directory.merging import Links, Merged, Statement, merge
 from bridge.directory.problems import ProblemList
 from bridge.directory.reading import Record, check_repeated, read_rows
 from bridge.directory.references import resolve_references
 from bridge.directory.sources.flaws import LeftOut, name_unread, nowhere_else, without
 from bridge.directory.sources.keeping import KeptRecord
+from bridge.directory.sources.unread_walls import Unread, shut_around
 from bridge.firm.model import Firm
 
 Gives = Mapping[str, frozenset[str]]
@@ -44,9 +45,13 @@ Reads = Mapping[str, Sequence[ReadRecord]]
 """What the sources say, by their names."""
 
 
-def read_kept(source: str, kept: KeptRecord, problems: ProblemList) -> ReadRecord:
-    """A record of a source with its values read; what cannot be is noted as a problem."""
-    ((record,),) = read_rows([kept.record.row(source)], problems, source).values()
+def read_kept(source: str, kept: KeptRecord, problems: ProblemList, unread: Collection[str] = ()) -> ReadRecord:
+    """A record of a source with its values read; what cannot be is noted as a problem, but of walls that are known to
+    be `unread`."""
+    row = kept.record.row(source)
+    if kept.record.kind == WALLS.name and kept.record.id in unread:
+        row = replace(row, flawed=True)
+    ((record,),) = read_rows([row], problems, source).values()
     if record.row.kind is GROUPS and "members" in record.values:
         # Large lists of the same people, of which each id is needed once.
         record.values["members"] = tuple(map(intern, record.values["members"]))
@@ -78,6 +83,7 @@ def united(
     who: Links | None,
     known: Firm | None,
     out: Mapping[str, LeftOut] | None = None,
+    unread: Unread | None = None,
 ) -> Union:
     """The firm that these statements describe; `who` is who from earlier times, and `known` the firm in force.
 
@@ -88,6 +94,7 @@ def united(
         name_unread(merged, said, out)
     check_repeated(merged.records, problems)
     resolve_references(merged.records, problems)
+    shut_around(merged, unread or {})
     check_records(" and ".join(owns), merged.records, problems)
     problems.raise_any()
     # The firm has what the records say; they are no longer needed, and larger.

@@ -15,7 +15,8 @@ from structlog.testing import capture_logs
 from bridge.directory import file as directory_file
 from bridge.directory import read as directory_read
 from bridge.directory.change import DirectoryChange, diff_firms
-from bridge.directory.file import Applied, DirectoryFile, Held, Invalid, Unchanged
+from bridge.directory.file import DirectoryFile
+from bridge.directory.following.outcomes import Applied, Held, Invalid, Unchanged
 from bridge.directory.forms.sheet_form import SheetForm
 from bridge.directory.read import Snapshot, firm_of, read_directory
 from bridge.firm.model import Firm

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.directory.file import Applied, DirectoryFile, Held
+from bridge.directory.file import DirectoryFile
+from bridge.directory.following.outcomes import Applied, Held
 from bridge.firm.policy import may_access
 from bridge.store.engine.store import Store
 from tests.component.directory.test_directory_file import path, replace_text, service, staff

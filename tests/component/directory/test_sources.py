@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bridge.directory.barriers import UNTIL_KNOWN
-from bridge.directory.file import Applied, DirectoryFile, Held, Invalid, Unchanged
+from bridge.directory.file import DirectoryFile
+from bridge.directory.following.outcomes import Applied, Held, Invalid, Unchanged
 from bridge.directory.sources.keeping import keep_read, note_trouble, standing
 from bridge.directory.sources.known import CAN_SAY
 from bridge.directory.sources.port import Flaw, SourceRead, SourceRecord, Value

@@ -101,6 +101,17 @@ def test_S1_two_that_disagree_are_told_and_the_owner_holds() -> None:
     assert (told.field, told.holds, told.other) == ("last_name", "scim", "files")
 
 
+@pytest.mark.parametrize("newcomer", ["a", "z"])
+def test_S3_who_is_hired_with_the_address_of_somebody_who_left_is_somebody_else(newcomer: str) -> None:
+    who = {("files", "staff", "1"): "1", ("scim", "staff", "m"): "1"}
+    scim = [person("m", "Ann", gone=True), person(newcomer, "Ann", last_name="New")]
+    # As the store has them: by their ids.
+    given = {"files": [person("1", "Ann", gone=True)], "scim": sorted(scim, key=lambda one: one.record.id)}
+    union = united(given, who=who)
+    assert union.merged.links["scim", "staff", newcomer] == newcomer
+    assert union.firm.active_staff == {newcomer}
+
+
 @pytest.mark.parametrize("leaver", ["scim", "smokeball"])
 def test_S3_a_leaver_of_any_source_is_a_leaver(leaver: str) -> None:
     given = {

@@ -201,7 +201,7 @@ def _row(asked: PanelRequest, row: WallRow) -> Values:
     return {
         "id": one.id,
         "keeps_out": one.kind is WallKind.EXCLUDE,
-        "people": plain(shown_people(firm, one)) if one.people else "nobody",
+        "people": plain(shown_people(firm, one)),
         "around": plain(shown_around(firm, one)),
         "set_by": name_of(asked.desk, one.set_by) or one.set_by,
         "since": written(dates, one.since) if one.since else "",
