@@ -79,25 +79,24 @@ async def test_D3_conversations_of_earlier_versions_are_not_taken_for_chats_with
         while await listed() != [user_id]:
             since = (await person.sync(since))["next_batch"]
 
-    async def look() -> None:
+    async def look(saying: str) -> None:
         """Load Element anew, open the conversation with its people, which is when Element looks at who invited whom,
-        and go on to another."""
+        and stay until something more has been said there."""
         await daniel.page.reload()
         await daniel.open("Grace Whitlock")
         # Of direct conversations the header shows no faces to click.
         await daniel.page.locator(".mx_RoomHeader_infoWrapper").click()
         await daniel.page.get_by_role("tab", name="People").click()
         await daniel.sees("Grace Whitlock", within=".mx_RightPanel .mx_MemberList")
-        await daniel.open("Litigation")
-        await daniel.say("Back in a moment")
-        await daniel.sent("Back in a moment")
+        await daniel.say(saying)
+        await daniel.sent(saying)
 
     firm.stop_bridge()
     await invite_as_before(firm, room_id, person, grace)
-    await look()
+    await look("And the chronology")
     await listed_under(bot_id)  # What this is about.
     firm.start_bridge()
     await firm.bridge_ready()
     await listed_under(grace.user_id)
-    await look()
+    await look("Thank you")
     assert await listed() == [grace.user_id]
