@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -55,4 +56,13 @@ async def office(firm: RealFirm) -> AsyncIterator[Office]:
     firm.start_bridge()
     await firm.bridge_ready()
     async with elements(firm.url) as element:
+        yield Office(firm, element)
+
+
+@pytest.fixture
+async def office_with_panel(firm: RealFirm) -> AsyncIterator[Office]:
+    """The same, with the panel beside the messages in Element."""
+    async with elements(firm.url) as element:
+        firm.start_bridge(env={"FIRM_BRIDGE_PANEL__WIDGET": json.dumps([element.served.url])})
+        await firm.bridge_ready()
         yield Office(firm, element)

@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 import yaml
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import FrameLocator, Locator, Page, expect
 
 from bridge.dev.place import ROOT
 from tests.clients.browser import Served, in_client, served
@@ -144,9 +144,12 @@ class Window:
         await box.press("Enter")
 
     async def sent(self, text: str) -> None:
-        """Wait until a message of one's own has arrived in the room that is open."""
-        arrived = self.page.locator(".mx_EventTile:not(.mx_EventTile_sending)").filter(has_text=text)
-        await expect(arrived.locator(".mx_EventTile_receiptSent, .mx_ReadReceiptGroup").first).to_be_visible()
+        """Wait until the homeserver has taken a message of one's own in the room that is open."""
+        await expect(self.message(text)).to_be_visible()
+
+    def message(self, text: str) -> Locator:
+        """The last message with that text that the homeserver has taken: others have no event id of its yet."""
+        return self.page.locator('.mx_EventTile[data-event-id^="$"]').filter(has_text=text).last
 
     async def new_room(self, name: str) -> None:
         """Press *New room* in what is open, a space or Home, give it a name, and leave all else as it is offered."""
@@ -185,9 +188,12 @@ class Window:
         await self.page.get_by_role("button", name="Upload", exact=True).click()
 
     async def pin(self, text: str) -> None:
-        """Press *Pin* on a message in the room that is open."""
-        await self.page.locator(".mx_EventTile").filter(has_text=text).last.hover()
-        await self.page.get_by_role("button", name="Pin", exact=True).click()
+        """Choose *Pin* in the menu of a message in the room that is open, once the homeserver has it.
+
+        The bar that shows under the pointer is gone where the messages move on at that moment; the menu stays.
+        """
+        await self.message(text).locator(".mx_EventTile_body").click(button="right")
+        await self.page.get_by_role("menuitem", name="Pin", exact=True).click()
         await expect(self.page.locator(".mx_PinnedMessageBanner")).to_contain_text(text)
 
     async def info(self, entry: str) -> None:
@@ -196,6 +202,18 @@ class Window:
         if not await named.is_visible():
             await self.page.locator(".mx_RoomHeader_infoWrapper").click()
         await named.click()
+
+    async def panel(self) -> FrameLocator:
+        """Open the panel beside the room that is open, and let the client say who its person is.
+
+        No question whether to load it comes before that one.
+        """
+        await self.page.locator(".mx_RoomHeader_infoWrapper").click()
+        await self.page.get_by_role("tab", name="Extensions").click()
+        await self.page.locator(".mx_ExtensionsCard_Button").get_by_text("Files, pins and people").click()
+        await self.sees("Allow this widget to verify your identity")
+        await self.page.get_by_role("button", name="Continue", exact=True).click()
+        return self.page.frame_locator("iframe")
 
     async def people(self) -> None:
         """Open the list of people of the room that is open."""

@@ -1,4 +1,4 @@
-"""The pictures in the documentation: the tutorial's story in Element. `make pictures` takes them anew."""
+"""The pictures in the documentation: the tutorial's story and the panel in Element. `make pictures` takes them anew."""
 
 from __future__ import annotations
 
@@ -74,3 +74,22 @@ async def test_take_the_pictures(office: Office) -> None:
     await tomas.say("!matter show 2026-0017")
     await tomas.sees("There is no matter")
     await take(tomas, "behind-the-wall")
+
+
+async def test_take_the_panel_beside_the_messages(office_with_panel: Office) -> None:
+    maeve = await undisturbed(office_with_panel, "maeve.oconnell")
+    await maeve.open("Court Filings")
+    await maeve.say("The hearing is on 12 June at ten")
+    await maeve.pin("The hearing is on 12 June at ten")
+    for line in ("Grace books the train", "The skeleton argument is due a week before"):
+        await maeve.say(line)
+        await maeve.sent(line)
+    # The pictures at the top are those of the room as it was opened first, which may be letters.
+    await maeve.page.reload()
+    panel = await maeve.panel()
+    await panel.get_by_role("button", name="Pinned").click()
+    await panel.get_by_role("link", name="The hearing is on 12 June at ten").click()
+    await maeve.sees("Change which room, message, or user you're viewing")
+    await maeve.page.get_by_role("button", name="Approve", exact=True).click()
+    await expect(maeve.page.locator(".mx_EventTile_selected")).to_contain_text("The hearing")
+    await take(maeve, "panel-beside")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.clients.conftest import Office
 from tests.clients.element import in_element
 from tests.synapse.asked.test_earlier_direct import invite_as_before
+from tests.synapse.running.test_provisioning import room_named
 
 pytestmark = in_element()
 
@@ -69,6 +70,7 @@ async def test_D3_conversations_of_earlier_versions_are_not_taken_for_chats_with
     await daniel.sent("Can you bring the Hollis file?")
     person, grace = await firm.login("daniel.okafor"), await firm.login("grace.whitlock")
     (room_id,) = (await person.account_data("m.direct"))[grace.user_id]
+    litigation = await room_named(person, "Litigation")
 
     async def listed() -> list[str]:
         return [user_id for user_id, rooms in (await person.account_data("m.direct")).items() if room_id in rooms]
@@ -79,25 +81,27 @@ async def test_D3_conversations_of_earlier_versions_are_not_taken_for_chats_with
         while await listed() != [user_id]:
             since = (await person.sync(since))["next_batch"]
 
-    async def look() -> None:
-        """Load Element anew, open the conversation with its people, which is when Element looks at who invited whom,
-        and go on to another."""
+    async def look(saying: str) -> None:
+        """Load Element anew, wait until it has caught up with what was said last, and open the conversation with its
+        people, which is when Element looks at who invited whom: before, it would look at what it kept."""
+        await daniel.open("Litigation")
+        await person.say(litigation, saying)
         await daniel.page.reload()
+        await daniel.sees(saying)
         await daniel.open("Grace Whitlock")
         # Of direct conversations the header shows no faces to click.
         await daniel.page.locator(".mx_RoomHeader_infoWrapper").click()
         await daniel.page.get_by_role("tab", name="People").click()
         await daniel.sees("Grace Whitlock", within=".mx_RightPanel .mx_MemberList")
-        await daniel.open("Litigation")
-        await daniel.say("Back in a moment")
-        await daniel.sent("Back in a moment")
+        await daniel.say(saying)
+        await daniel.sent(saying)
 
     firm.stop_bridge()
     await invite_as_before(firm, room_id, person, grace)
-    await look()
+    await look("And the chronology")
     await listed_under(bot_id)  # What this is about.
     firm.start_bridge()
     await firm.bridge_ready()
     await listed_under(grace.user_id)
-    await look()
+    await look("Thank you")
     assert await listed() == [grace.user_id]

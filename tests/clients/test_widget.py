@@ -3,53 +3,33 @@ message (P1, P4)."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
-from playwright.async_api import FrameLocator, expect
+from playwright.async_api import expect
 
 from tests.clients.conftest import Office
-from tests.clients.element import Window, elements, in_element
-from tests.synapse.harness import RealFirm
+from tests.clients.element import in_element
+from tests.synapse.running.test_provisioning import room_named
 
 pytestmark = in_element()
 
 
-@pytest.fixture
-async def office(firm: RealFirm) -> AsyncIterator[Office]:
-    """The demo firm, whose panel stands beside the messages in Element."""
-    async with elements(firm.url) as element:
-        firm.start_bridge(env={"FIRM_BRIDGE_PANEL__WIDGET": json.dumps([element.served.url])})
-        await firm.bridge_ready()
-        yield Office(firm, element)
-
-
-async def beside(window: Window) -> FrameLocator:
-    """The panel beside the room that is open, once the client has said who its person is."""
-    await window.page.locator(".mx_RoomHeader_infoWrapper").click()
-    await window.page.get_by_role("tab", name="Extensions").click()
-    await window.page.locator(".mx_ExtensionsCard_Button").get_by_text("Files, pins and people").click()
-    # No question whether to load it.
-    await window.sees("Allow this widget to verify your identity")
-    await window.page.get_by_role("button", name="Continue", exact=True).click()
-    return window.page.frame_locator("iframe")
-
-
-async def test_P1_P4_it_opens_beside_the_messages_and_leads_to_them(office: Office, tmp_path: Path) -> None:
+async def test_P1_P4_it_opens_beside_the_messages_and_leads_to_them(office_with_panel: Office, tmp_path: Path) -> None:
     witnesses = tmp_path / "Witness list.pdf"
     witnesses.write_bytes(b"%PDF-1.4\n%%EOF\n")
-    daniel = await office.sign_in("daniel.okafor")
+    daniel = await office_with_panel.sign_in("daniel.okafor")
     await daniel.open("Litigation")
     await daniel.send_file(witnesses)
     await daniel.say("The hearing is on 12 June")
     await daniel.sent("The hearing is on 12 June")
     await daniel.pin("The hearing is on 12 June")
+    elsewhere = await office_with_panel.firm.login("daniel.okafor")
+    litigation = await room_named(elsewhere, "Litigation")
     for number in range(25):
-        await daniel.say(f"Line {number}")
-    panel = await beside(daniel)
+        await elsewhere.say(litigation, f"Line {number}")
+    await daniel.sees("Line 24")
+    panel = await daniel.panel()
     await expect(panel.get_by_role("link", name="Witness list.pdf")).to_be_visible()
     await panel.get_by_role("button", name="Participants").click()
     await expect(panel.get_by_text("Grace Whitlock")).to_be_visible()
