@@ -7,12 +7,11 @@ was filed, and that somebody said something, where a webhook asks for that (A3).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from bridge.firm.conversation import SHARED, ConversationKind
 from bridge.firm.webhooks import EventType
 from bridge.handlers.places import Places
-from bridge.mapping.event import Event, event_of
+from bridge.mapping.event import Event
 from bridge.mapping.said import SAYING
 from bridge.operations.telling import Effect, all_of
 from bridge.store.engine.store import Store
@@ -22,7 +21,6 @@ from bridge.store.people.webhooks import WebhooksChanged
 from bridge.store.record.happenings import ToTell, asked_for, happened
 from bridge.store.rooms.channels import note_messages
 
-Json = dict[str, Any]
 _TOLD_OF = SHARED | {ConversationKind.DIRECT}
 
 
@@ -49,9 +47,8 @@ class Activity:
         """How often what webhooks ask for changed, so that nothing read before counts behind it."""
         store.listen(self._hear)
 
-    async def news(self, given: Sequence[Json]) -> Effect | None:
+    async def news(self, events: Sequence[Event]) -> Effect | None:
         """What to write down of the events of a transaction before it is answered, if anything. Raises StoreError."""
-        events = [event_of(one) for one in given]
         found = await self._messages(events), await self._changes(events), await self._for_webhooks(events)
         effects = [one for one in found if one is not None]
         return all_of(effects) if effects else None

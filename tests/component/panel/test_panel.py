@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.desk import Desk
 from bridge.firm.conversation import first_matter_conversation_id
+from bridge.mapping.event import Event
 from bridge.operations.overview import Overview, overviews, sees
 from bridge.operations.tokens import NewToken, Scope, add_token, hashed, holder
 from bridge.settings import PanelSettings
@@ -535,6 +536,6 @@ async def test_P3_an_open_page_hears_of_what_it_is_about_though_the_person_is_no
         assert b"event: changed" in await heard(heard_by["matter", ines.session])
         room = panel.firm.room("Court Filings")
         await panel.firm.ask("tom", "!leave", room)
-        panel.firm.bridge.live.heard([{"room_id": room, "type": "m.room.member"}])
+        panel.firm.bridge.live.heard([Event("$e", room, "m.room.member", "", 0, {})])
         for name in ("channel", "channels"):
             assert b"event: changed" in await heard(heard_by[name, walt.session])
