@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from bridge.clock import firm_today
-from bridge.directory.file import DirectoryStatus
+from bridge.directory.following.status import DirectoryStatus
 from bridge.directory.merging import Provenance
 from bridge.directory.undoing import Undone
 from bridge.firm.model import Firm

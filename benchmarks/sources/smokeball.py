@@ -30,7 +30,8 @@ from rich.table import Table
 
 import bridge.app  # noqa: F401 - what the bridge has in memory anyway
 from benchmarks.scale_firm import set_up_quiet_logging
-from bridge.directory.file import DirectoryFile, Invalid
+from bridge.directory.file import DirectoryFile
+from bridge.directory.following.outcomes import Invalid
 from bridge.directory.smokeball.api import BURST, SmokeballApi
 from bridge.directory.smokeball.source import SmokeballSource
 from bridge.directory.sources.asking import Bucket

@@ -3,39 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import structlog
 
-from bridge import faults
+from bridge import __version__, faults
 from bridge.clock import now_ms
 from bridge.directory import undoing
 from bridge.directory.at_once import at_once, with_left
 from bridge.directory.barriers import with_gone, without_opening
 from bridge.directory.change import DirectoryChange, diff_firms, with_known
+from bridge.directory.following.outcomes import Applied, Held, Invalid, Outcome, Unchanged
+from bridge.directory.following.status import DirectoryStatus, HeldChange, ShownProblem, as_shown
+from bridge.directory.following.watched import WatchedFiles
 from bridge.directory.forms.sheet_form import form_of
 from bridge.directory.keeping import (
     accept,
     accepted_version,
     confirm_change,
     hold,
+    is_as_read,
     is_confirmed,
     read_firm,
     still_waits,
     undone_fingerprints,
 )
-from bridge.directory.merging import Disagreement, Merged, Provenance
+from bridge.directory.merging import Merged, Provenance
 from bridge.directory.past.earlier import earlier_records, with_earlier
 from bridge.directory.past.replaced import fits, last_confirmed, without
 from bridge.directory.problems import ChangedWhileReadError, DirectoryError, RecordProblem
-from bridge.directory.read import Fingerprint, Snapshot, fetch, firm_of, look
+from bridge.directory.read import Snapshot, firm_of
 from bridge.directory.sources.keeping import Links, keep_links
 from bridge.directory.sources.port import FILES, SourceStanding
-from bridge.directory.sources.seen import OF_PEOPLE, Sees, names_made, sight_of, standings_seen
+from bridge.directory.sources.seen import Sees, sight_of, standings_seen
 from bridge.directory.sources.union import Sources
 from bridge.directory.undoing import Undone
 from bridge.firm.audit import Deed
@@ -46,76 +49,10 @@ from bridge.settings import DirectorySettings
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
 from bridge.store.record.audit import subject_of
+from bridge.store.record.kept import DIRECTORY_READ, keep
 
 _HOUR_MS = 60 * 60 * 1000
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """The files say what the firm already is, or are being written at this moment."""
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """The change was taken over."""
-
-    change: DirectoryChange
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The change waits for a firm admin."""
-
-    change: DirectoryChange
-
-
-@dataclass(frozen=True, slots=True)
-class Invalid:
-    """The files cannot be used; the last accepted firm stays in force."""
-
-    problems: tuple[RecordProblem, ...]
-
-
-Outcome = Unchanged | Applied | Held | Invalid
-
-
-@dataclass(frozen=True, slots=True)
-class ShownProblem:
-    """What is wrong with the files, as far as somebody may know."""
-
-    text: str
-    whole: bool
-    """Whether it is all of it; else only its place."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeldChange:
-    """The change that waits, as far as somebody may know of it."""
-
-    fingerprint: str
-    summary: tuple[str, ...]
-    """A line for each thing."""
-    as_undone: bool
-    """Whether it waits because it was taken back."""
-
-
-@dataclass(frozen=True, slots=True)
-class DirectoryStatus:
-    """What the directory holds, what is wrong with it and what waits, as far as somebody may know."""
-
-    active_staff: int
-    matters: int
-    whole: bool
-    """Whether it is about everything; else about what the asker can see."""
-    problems: tuple[ShownProblem, ...]
-    held: HeldChange | None
-    sources: tuple[SourceStanding, ...] = ()
-    """How each source stands; none where the directory is its files alone."""
-    disagreements: tuple[Disagreement, ...] = ()
-    """On what its sources do not agree, of records that may be known of."""
-    left_out: int = 0
-    """How many people some source has and the one that owns the staff has not; they count as having left."""
 
 
 def _utc_today() -> date:
@@ -129,11 +66,10 @@ def _nothing(unit: Unit, change: DirectoryChange) -> None:
 class DirectoryFile:
     """Follows the directory's files. `firm` is the last accepted firm, from the store before anything was read.
 
-    `today` gives the firm's own day, on which it is judged whose access a change ends. `settle_seconds` is how long
-    files must have been left alone before they are read, so that an export under way is not taken for the whole.
-    `with_change` is given every change in the unit of work that stores it, before it is stored. `over` lays over a firm
-    what firm admins set by command, by which it is judged what an admin may be shown. Without `stores` nothing is
-    written: `firm` is then what would be accepted, and another process accepts it.
+    `today` gives the firm's own day, on which it is judged whose access a change ends; `settle_seconds` is as for
+    WatchedFiles. `with_change` is given every change in the unit of work that stores it, before it is stored. `over`
+    lays over a firm what firm admins set by command, by which it is judged what an admin may be shown. Without `stores`
+    nothing is written: `firm` is then what would be accepted, and another process accepts it.
     """
 
     def __init__(
@@ -159,21 +95,21 @@ class DirectoryFile:
         self.held: DirectoryChange | None = None
         self.held_as_undone = False
         """Whether it is held because it is what was taken back."""
-        self._path = Path(settings.path)
+        self._files = WatchedFiles(Path(settings.path), settle_seconds)
         self._limit = settings.removal_limit
         self._form = form_of(settings)
         self._store = store
         self.today = today
-        self._settle = settle_seconds
         self._with_change = with_change
         self._over = over
         self._stores = stores
         self._loaded = False
-        self._seen: tuple[Fingerprint, str] | None = None
         self._union_seen = ""
         """The version of the sources that was last read."""
         self._of_files: tuple[RecordProblem, ...] = ()
         """What is wrong with the files, where they are one source of several."""
+        self._links: Links = {}
+        """Who is who, as far as it is known to be stored."""
         self._version = -1
         """The version of the stored records that `firm` is."""
         self._judged = date.min, 0
@@ -197,9 +133,9 @@ class DirectoryFile:
             if self.sources is not None:
                 return await self._refresh_union(self.sources)
             try:
-                snapshot = await self._read_if_changed()
+                snapshot = await self._files.read_if_changed()
             except ChangedWhileReadError:
-                log.info("directory_being_written", path=str(self._path))
+                log.info("directory_being_written", path=str(self._files.path))
                 return Unchanged()
             except DirectoryError as error:
                 return self._refuse(error)
@@ -207,7 +143,7 @@ class DirectoryFile:
                 return await self._as_before()
             outcome = await self._take(snapshot)
             # Only now: had the store failed, the same files would have to be taken again.
-            self._seen = (snapshot.fingerprint, snapshot.digest)
+            self._files.took(snapshot)
             return outcome
 
     async def _refresh_union(self, sources: Sources) -> Outcome:
@@ -237,11 +173,11 @@ class DirectoryFile:
 
     async def _keep_files(self, sources: Sources) -> None:
         try:
-            snapshot = await self._read_if_changed()
+            snapshot = await self._files.read_if_changed()
             if snapshot is not None and self._stores:
                 await sources.keep_files(snapshot, self._form)
         except ChangedWhileReadError:
-            log.info("directory_being_written", path=str(self._path))
+            log.info("directory_being_written", path=str(self._files.path))
         except DirectoryError as error:
             if error.problems != self._of_files:
                 self.problems = tuple(one for one in self.problems if one not in self._of_files)
@@ -251,7 +187,7 @@ class DirectoryFile:
                     await sources.note_files(f"{len(error.problems)} problems; `firm-bridge check` lists them")
         else:
             if snapshot is not None:
-                self._seen = (snapshot.fingerprint, snapshot.digest)
+                self._files.took(snapshot)
                 self.problems = tuple(one for one in self.problems if one not in self._of_files)
                 self._of_files = ()
 
@@ -308,7 +244,8 @@ class DirectoryFile:
             sees = self._sight(by, (change.old, firm)) if to_admin else None
             self._version = await self._store.read(accepted_version)
             # The files are read again, so that what they say is held.
-            self.firm, self.held, self._seen = self.firm if change.empty else firm, None, None
+            self.firm, self.held = self.firm if change.empty else firm, None
+            self._files.forget()
             self._union_seen = ""
             log.warning("directory_change_undone", fingerprint=confirmed.fingerprint, by=by, moved=len(moved))
             people = len(confirmed.leavers & over.active_staff)
@@ -328,7 +265,7 @@ class DirectoryFile:
             matters=sum(sees is None or sees("matter", matter_id) for matter_id in self.firm.matters),
             whole=sees is None,
             problems=tuple(
-                ShownProblem(str(one), whole=True) if sees is None else _as_shown(one) for one in self.problems
+                ShownProblem(str(one), whole=True) if sees is None else as_shown(one) for one in self.problems
             ),
             held=None if held is None else HeldChange(held.fingerprint(), held.lines(sees), self.held_as_undone),
             sources=standings if sees is None else tuple(standings_seen(standings, sees, links, self.firm)),
@@ -344,33 +281,27 @@ class DirectoryFile:
         """Whether this person may know of a record, by its kind and id, in every one of these firms."""
         return sight_of(staff_id, given, [self._over(firm) for firm in given], self.today())
 
-    async def _read_if_changed(self) -> Snapshot | None:
-        """The files' content; None where it is what was last read. Raises DirectoryError."""
-        seen, self._seen = self._seen, None
-        fingerprint = await asyncio.to_thread(look, self._path)
-        if seen and seen[0] == fingerprint:
-            self._seen = seen
-            return None
-        newest = max(changed for _, changed, _, _ in fingerprint) / 1e9
-        if self._settle > 0 and time.time() - newest < self._settle:
-            await asyncio.sleep(self._settle)
-        snapshot = await asyncio.to_thread(fetch, self._path)
-        if snapshot.fingerprint != fingerprint:
-            raise ChangedWhileReadError(())
-        if seen and seen[1] == snapshot.digest:
-            self._seen = (fingerprint, snapshot.digest)
-            return None
-        return snapshot
-
     async def _take(self, snapshot: Snapshot) -> Outcome:
+        noted = self._read_as(snapshot)
+        if not self.problems and self.held is None and await self._store.read(is_as_read, noted, self._version):
+            # A start takes a large firm's files up in a fraction of the time that reading them takes.
+            await asyncio.to_thread(prepare, self.firm)
+            return Unchanged()
         try:
             firm = await asyncio.to_thread(firm_of, snapshot, self._form)
         except DirectoryError as error:
             return self._refuse(error)
         if self.problems:
-            log.info("directory_valid_again", path=str(self._path))
+            log.info("directory_valid_again", path=str(self._files.path))
         self.problems = ()
-        return await self._consider(firm)
+        outcome = await self._consider(firm)
+        if self.held is None and self._stores:
+            await self._store.run(keep, DIRECTORY_READ, self._read_as(snapshot))
+        return outcome
+
+    def _read_as(self, snapshot: Snapshot) -> str:
+        """All that it depends on which firm these files lead to, beside the accepted one."""
+        return " ".join((snapshot.digest, str(self._version), str(self.today()), __version__, *astuple(self._form)))
 
     async def _as_before(self, *, broken: bool | None = None) -> Outcome:
         if self.problems if broken is None else broken:
@@ -389,7 +320,7 @@ class DirectoryFile:
         if error.problems != self.problems and self._stores:
             log.error(
                 "directory_refused",
-                path=str(self._path),
+                path=str(self._files.path),
                 problems=[str(problem) for problem in error.problems],
                 complete=error.complete,
             )
@@ -443,7 +374,12 @@ class DirectoryFile:
 
     async def _store_change(self, change: DirectoryChange, links: Links, *, waits: str = "") -> None:
         # What is not stored is compared with the store again the next time.
-        self._version = await self._store.run(self._accept, change, links, waits) if self._stores else -1
+        if not self._stores:
+            self._version = -1
+            return
+        new = {key: one for key, one in links.items() if self._links.get(key) != one}
+        self._version = await self._store.run(self._accept, change, new, waits)
+        self._links = {**self._links, **new} if new else self._links
 
     def _accept(self, unit: Unit, change: DirectoryChange, links: Links, waits: str) -> int:
         self._with_change(unit, change)
@@ -479,13 +415,3 @@ def _compared(stored: Firm, firm: Firm, today: date, day_ago: Firm | None = None
     _ = change.written
     prepare(stored if change.empty else firm)
     return firm, change
-
-
-def _as_shown(problem: RecordProblem) -> ShownProblem:
-    """The problem, or only its place where its text may name a matter that is not taken over: nobody can tell yet who
-    may see that (M3)."""
-    kind = problem.file.removesuffix(".csv") if problem.file.endswith(".csv") else problem.column.partition("[")[0]
-    of_the_file = not problem.line and not problem.column and not problem.value
-    if (kind in OF_PEOPLE or of_the_file) and not names_made(str(problem)):
-        return ShownProblem(str(problem), whole=True)
-    return ShownProblem(f"{problem.file}:{problem.line}" if problem.line else problem.file, whole=False)

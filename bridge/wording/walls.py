@@ -27,6 +27,8 @@ def shown_people(firm: Firm, wall: Wall) -> str:
         else escape(one)
         for one in wall.people
     ]
+    if not named:
+        return "nobody"
     more = len(named) - _NAMED
     return enumerated([*named[:_NAMED], f"{more} more"] if more > 0 else named)
 

@@ -15,7 +15,7 @@ import orjson
 
 from bridge.clock import firm_today
 from bridge.desk import Desk, Foreseen
-from bridge.directory.file import DirectoryStatus
+from bridge.directory.following.status import DirectoryStatus
 from bridge.directory.in_force import InForce
 from bridge.directory.undoing import Undone
 from bridge.firm.conversation import bot_chat_id, channel_id, channel_key, direct_id

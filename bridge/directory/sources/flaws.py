@@ -8,13 +8,12 @@ be another's by now. One that never could be read is left out.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from bridge.directory.fields import GROUPS, KINDS, STAFF, WALLS, Field
 from bridge.directory.merging import Merged, Statement
 from bridge.directory.problems import ProblemList
-from bridge.directory.reading import Record, read_rows
+from bridge.directory.reading import Record, Seen, read_rows
 from bridge.directory.sources.port import Flaw, SourceRecord, Value
 from bridge.directory.values import Refers, boolean, status
 from bridge.firm.model import MatterStatus, WallKind
@@ -31,15 +30,15 @@ Own = tuple[str, str, str]
 """A kind, a field, and what makes its value the same."""
 Groups = Mapping[str, Sequence[str]]
 """Who is in each group of a source, by its id."""
-LeftOut = frozenset[tuple[str, str]]
-"""Kinds and ids of what a source has and never could be read."""
+LeftOut = Mapping[tuple[str, str], str]
+"""What a source has and never could be read, by kind and id: of a matter its number, where that could be."""
 
 
 def sorted_out(source: str, records: Iterable[SourceRecord]) -> tuple[tuple[SourceRecord, ...], tuple[Flaw, ...]]:
     """The records of a source that can be read, and what is wrong with the others."""
     good: list[SourceRecord] = []
     flaws: list[Flaw] = []
-    seen: dict[tuple[str, str, str], Record] = {}
+    seen: Seen = {}
     for one in records:
         problems = ProblemList()
         ((read,),) = read_rows([one.row(source)], problems, source, seen).values()
@@ -65,7 +64,7 @@ def kept_of(before: SourceRecord, flaw: Flaw, groups_before: Groups, groups: Gro
     elif before.kind == "matters":
         _restrict(values, now, flaw.unread, groups_before, groups)
         _take_off(values, now, flaw.unread)
-        values["client"] = tuple(dict.fromkeys((*_listed(values.get("client")), *_listed(now.get("client")))))
+        values["client"] = tuple(dict.fromkeys((*listed(values.get("client")), *listed(now.get("client")))))
         if (
             status(str(now.get("status") or "Open")) in _ENDED
             and status(str(values.get("status") or "Open")) not in _ENDED
@@ -104,6 +103,11 @@ def with_own(kept: SourceRecord, before: SourceRecord, taken: set[Own]) -> Sourc
         else:
             values.pop(each.name, None)
     return SourceRecord(kept.kind, kept.id, values)
+
+
+def nowhere_else(left_out: LeftOut, numbers: Container[str]) -> LeftOut:
+    """What is left out but for matters that are known by one of these numbers, which are case folded."""
+    return {key: number for key, number in left_out.items() if not number or number.casefold() not in numbers}
 
 
 def without(record: Record, left_out: LeftOut) -> Record | None:
@@ -164,27 +168,6 @@ def name_unread(merged: Merged, said: Sequence[Statement], left_out: Mapping[str
             merged.records[WALLS.name].remove(wall)
 
 
-def is_around(wall: SourceRecord, matter: SourceRecord) -> bool:
-    """Whether the wall stands around this matter of the same source, as far as the wall can be read."""
-    client = str(wall.values.get("client", "")).casefold()
-    return matter.id == wall.values.get("matter") or (
-        bool(client) and client in map(str.casefold, _listed(matter.values.get("client")))
-    )
-
-
-def shut(matter: SourceRecord, wall: Flaw, groups: Groups) -> SourceRecord:
-    """A matter while a wall around it cannot be read: open to those of its team alone whom the wall does not name."""
-    assert wall.read is not None
-    out = _people(_listed(wall.read.values.get("people")), groups)
-    unclear = not out or not wall.unread.isdisjoint({"people", "kind"}) or "kind" in wall.read.values
-    values: dict[str, Value] = {**matter.values, "restricted": "yes", "allowed": ()}
-    for name in _TEAM:
-        value = values.get(name, "")
-        still = () if unclear else tuple(one for one in _listed(value) if one not in out)
-        values[name] = "".join(still) if isinstance(value, str) else still
-    return replace(matter, values={name: value for name, value in values.items() if value})
-
-
 def _restrict(values: dict[str, Value], now: Mapping[str, Value], unread: frozenset[str], *groups: Groups) -> None:
     if not _says(now, "restricted", taken=True):
         return
@@ -192,7 +175,7 @@ def _restrict(values: dict[str, Value], now: Mapping[str, Value], unread: frozen
         values |= {"restricted": "yes", "allowed": now.get("allowed", ())}
     elif "allowed" not in unread and values.get("allowed") != now.get("allowed"):
         before, after = (
-            _people(_listed(of.get("allowed")), in_groups) for of, in_groups in zip((values, now), groups, strict=True)
+            _people(listed(of.get("allowed")), in_groups) for of, in_groups in zip((values, now), groups, strict=True)
         )
         values["allowed"] = tuple(sorted(before & after))
 
@@ -201,13 +184,13 @@ def _take_off(values: dict[str, Value], now: Mapping[str, Value], unread: frozen
     """Leave on the team only who is on it still."""
     if not unread.isdisjoint(_TEAM):
         return
-    still = {one for name in _TEAM for one in _listed(now.get(name))}
+    still = {one for name in _TEAM for one in listed(now.get(name))}
     for name in _TEAM:
         value = values.get(name, "")
         if isinstance(value, str):
             values[name] = value if value in still else ""
         else:
-            values[name] = tuple(one for one in _listed(value) if one in still)
+            values[name] = tuple(one for one in listed(value) if one in still)
 
 
 def _own(kind: str, field: Field, value: Value) -> Own:
@@ -220,7 +203,8 @@ def _says(values: Mapping[str, Value], name: str, taken: bool) -> bool:
     return isinstance(value, str) and bool(value) and boolean(value) is taken
 
 
-def _listed(value: Value | None) -> tuple[str, ...]:
+def listed(value: Value | None) -> tuple[str, ...]:
+    """The texts of a value, one or several."""
     if isinstance(value, str):
         return (value,) if value else ()
     return tuple(one for one in value or () if isinstance(one, str))

@@ -6,7 +6,7 @@ What they hear names no matter that they must not see, as it is and as the chang
 from __future__ import annotations
 
 from bridge.desk import Desk, Foreseen
-from bridge.directory.file import DirectoryStatus
+from bridge.directory.following.status import DirectoryStatus
 from bridge.directory.past.replaced import to_take_back
 from bridge.directory.undoing import Undone
 from bridge.firm.model import Staff

@@ -22,6 +22,7 @@ _AT_ONCE = 300
 SLICE = 100
 """Matters, or conversations, in one slice of the firm."""
 _IDS_AT_ONCE = 5000
+_ROOMS = "SELECT key, room_id FROM room WHERE key > ? AND room_id IS NOT NULL ORDER BY key LIMIT ?"
 _CHATS = "SELECT id FROM conversation WHERE id > ? AND kind IN (?, ?) ORDER BY id LIMIT ?"
 # Also those that they left: while somebody who closed a direct conversation works here, it is kept open for them.
 _THEIRS = "SELECT conversation_id FROM participant WHERE staff_id IN ({})"
@@ -203,7 +204,11 @@ async def read_world(store: Store) -> World:
     while last is not None:
         part, last = await store.read(_behind, last)
         parts.append(part)
-    return _together([*parts, World(accounts=await store.read(all_accounts), rooms=await store.read(rooms_of, None))])
+    last = ""
+    while last is not None:
+        rooms, last = await store.read(_rooms_behind, last)
+        parts.append(World(rooms=rooms))
+    return _together([*parts, World(accounts=await store.read(all_accounts))])
 
 
 def _behind(unit: ReadUnit, last: str) -> tuple[World, str | None]:
@@ -211,6 +216,12 @@ def _behind(unit: ReadUnit, last: str) -> tuple[World, str | None]:
     part = world_where(unit, "id > ? ORDER BY id LIMIT ?", last, _AT_ONCE)
     # By the database's own order, in which they came.
     return part, next(reversed(part.conversations), None)
+
+
+def _rooms_behind(unit: ReadUnit, last: str) -> tuple[dict[str, str], str | None]:
+    """The next rooms that were made, behind this key, and the last of them; None where there are no more."""
+    rooms = dict(unit.rows(_ROOMS, last, _IDS_AT_ONCE))
+    return rooms, next(reversed(rooms), None)
 
 
 def _together(parts: Iterable[World]) -> World:

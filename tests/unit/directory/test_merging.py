@@ -10,7 +10,8 @@ from bridge.directory.problems import DirectoryError
 from bridge.directory.sources.keeping import KeptRecord, Links
 from bridge.directory.sources.known import CAN_SAY
 from bridge.directory.sources.port import SourceRecord, Value
-from bridge.directory.sources.union import Union, union_of
+from bridge.directory.sources.union import union_of
+from bridge.directory.sources.uniting import Union
 from bridge.firm.model import Firm, MatterStatus, Staff
 
 Given = dict[str, list[KeptRecord]]
@@ -98,6 +99,17 @@ def test_S1_two_that_disagree_are_told_and_the_owner_holds() -> None:
     assert union.firm.staff["u1"].last_name == "Lee"
     (told,) = union.merged.disagreements
     assert (told.field, told.holds, told.other) == ("last_name", "scim", "files")
+
+
+@pytest.mark.parametrize("newcomer", ["a", "z"])
+def test_S3_who_is_hired_with_the_address_of_somebody_who_left_is_somebody_else(newcomer: str) -> None:
+    who = {("files", "staff", "1"): "1", ("scim", "staff", "m"): "1"}
+    scim = [person("m", "Ann", gone=True), person(newcomer, "Ann", last_name="New")]
+    # As the store has them: by their ids.
+    given = {"files": [person("1", "Ann", gone=True)], "scim": sorted(scim, key=lambda one: one.record.id)}
+    union = united(given, who=who)
+    assert union.merged.links["scim", "staff", newcomer] == newcomer
+    assert union.firm.active_staff == {newcomer}
 
 
 @pytest.mark.parametrize("leaver", ["scim", "smokeball"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.directory.file import DirectoryStatus, HeldChange, ShownProblem
+from bridge.directory.following.status import DirectoryStatus, HeldChange, ShownProblem
 from bridge.directory.sources.port import SourceStanding
 from bridge.directory.undoing import Undone
 from bridge.wording.directory import source_line, status_text, undone_text

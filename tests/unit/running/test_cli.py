@@ -30,11 +30,11 @@ from bridge.cli import main
 from bridge.cli.exits import Exit, exit_for
 from bridge.configuration import load_settings
 from bridge.dev.place import ROOT
-from bridge.directory.file import DirectoryStatus, HeldChange
+from bridge.directory.following.status import DirectoryStatus, HeldChange
 from bridge.directory.problems import DirectoryError
 from bridge.firm.model import Firm, Staff
 from bridge.matrix.errors import ForbiddenError, NotServerAdminError, TokenRejectedError, UnreachableError
-from bridge.reconcile.planning.plan import Action, Plan, Step
+from bridge.reconcile.planning.steps import Action, Plan, Step
 from bridge.reconcile.tally import Result
 from bridge.settings import Settings
 from bridge.store import models
