@@ -34,6 +34,7 @@ from benchmarks.scale_firm import (
 from bridge.app import Bridge
 from bridge.firm.conversation import bot_chat_id, channel_id, channel_key, first_matter_conversation_id
 from bridge.jobs import Jobs
+from bridge.mapping.event import event_of
 from bridge.reconcile.passes import Passes
 from bridge.service import FirmService, open_firm
 from bridge.store.engine.store import Store
@@ -162,7 +163,7 @@ class Asking:
         self.number += 1
         whole = {"event_id": f"$asked{self.number}", "origin_server_ts": MADE_MS + 10_000 + self.number, **event}
         async with self.watch.on(name, kind) as seen:
-            if self.bridge.router.kept(whole) is None:
+            if self.bridge.router.kept(event_of(whole), whole) is None:
                 raise SystemExit(f"{name}: not handled")
             if (effect := await self.bridge.router.handle(whole)) is not None:
                 await self.firm.store.run(effect)

@@ -32,6 +32,7 @@ from bridge.handlers.places import Places
 from bridge.handlers.router import Router
 from bridge.jobs import Jobs
 from bridge.logs import set_up_logging
+from bridge.mapping.event import Event
 from bridge.matrix.errors import RequestError
 from bridge.matrix.outbox import Outbox
 from bridge.metrics import count_reading
@@ -239,7 +240,7 @@ class Bridge:
         await self.outbox.start()
         self.webhooks.start()
 
-    async def _news(self, events: list[Json]) -> Effect | None:
+    async def _news(self, events: list[Event]) -> Effect | None:
         if self._firm.settings.panel.url:
             self.live.heard(events)
         self.receipts.came(events)

@@ -79,14 +79,13 @@ class Router:
             settings.panel.url if settings.panel.widget else "",
         )
 
-    def kept(self, given: Json) -> Json | None:
-        """What of an event is stored and handled; None for nothing.
+    def kept(self, event: Event, given: Json) -> Json | None:
+        """What of an event, which is `given` as it came, is stored and handled; None for nothing.
 
         Where the look itself fails, the event is handled, where failures count: nothing in one event may keep the
         others of its transaction from being taken in.
         """
         try:
-            event = event_of(given)
             if pick(self._table, event) is not None:
                 return given
             return without_text(event) if calls_back(event, self.context) else None
@@ -97,8 +96,12 @@ class Router:
     def at_once(self, given: Json) -> FromMemory | None:
         """How a command is answered that needs nothing but what is in memory; None for all else."""
         event, places = event_of(given), self.context.places
-        row, place = pick(self._table, event), places.known_place(event.room_id)
-        if row is None or row.handle is not handle_command or place is None:
+        place = places.known_place(event.room_id)
+        # Asked first, since to judge a file takes ten times as long.
+        if place is None or not is_command(event, self.context):
+            return None
+        row = pick(self._table, event)
+        if row is None or row.handle is not handle_command:
             return None
         return command_at_once(Arrival(event, place, places.known_staff_id(event.sender)), self.context)
 

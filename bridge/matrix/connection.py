@@ -22,7 +22,7 @@ from bridge.guard.protocol import SIGNATURE_HEADER
 from bridge.matrix import errors
 from bridge.matrix.port import Take
 from bridge.matrix.requests import ADMIN, Request, encoded
-from bridge.matrix.responses import Answer, failure, not_matrix
+from bridge.matrix.responses import HttpAnswer, failure, not_matrix
 from bridge.matrix.retry import PassingError, repeat
 from bridge.settings import AppserviceSettings, HomeserverSettings
 
@@ -178,7 +178,7 @@ class Connection:
         shown = "/_matrix/client/versions"
         asked = time.monotonic()
 
-        async def attempt(left: float) -> Answer:
+        async def attempt(left: float) -> HttpAnswer:
             seconds = min(self._timeout, left)
             return await self.request_once("GET", shown, f"{self._base_path}{shown}", None, {}, seconds)
 
@@ -234,7 +234,7 @@ class Connection:
                 if status >= 300:
                     async with asyncio.timeout(seconds):
                         body = (await response.bytes()).to_bytes()
-                    raise failure(name, Answer(status, response.headers, body))
+                    raise failure(name, HttpAnswer(status, response.headers, body))
                 while True:
                     async with asyncio.timeout(seconds):
                         piece = await response.body_reader.read_chunk()
@@ -294,7 +294,7 @@ class Connection:
         data: str | bytes | None,
         headers: Mapping[str, str],
         seconds: float,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """One request, once; its answer is read as a whole.
 
         Raises PassingError where it may be repeated, else HomeserverError, and ValueError for what cannot stand in a
@@ -321,7 +321,7 @@ class Connection:
         finally:
             if self._on_request is not None:
                 self._on_request(method, route_of(shown), status, time.perf_counter() - started)
-        answer = Answer(status, response.headers, body)
+        answer = HttpAnswer(status, response.headers, body)
         if status < 300:
             return answer
         raise failure(name, answer)

@@ -16,7 +16,7 @@ from bridge.matrix.retry import PassingError, may_pass
 _BRIDGE_NOT_REACHED = frozenset({"M_CONNECTION_FAILED", "M_CONNECTION_TIMEOUT", "M_BAD_STATUS"})
 
 
-class Answer(NamedTuple):
+class HttpAnswer(NamedTuple):
     """An answer, read as a whole."""
 
     status: int
@@ -25,7 +25,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def not_matrix(name: str, answer: Answer) -> errors.UnreachableError:
+def not_matrix(name: str, answer: HttpAnswer) -> errors.UnreachableError:
     """What to raise for an answer that no homeserver gives."""
     kind = answer.headers.get("content-type", "").partition(";")[0]
     message = (
@@ -35,7 +35,7 @@ def not_matrix(name: str, answer: Answer) -> errors.UnreachableError:
     return errors.UnreachableError(name, answer.status, "M_UNKNOWN", message)
 
 
-def failure(name: str, answer: Answer) -> Exception:
+def failure(name: str, answer: HttpAnswer) -> Exception:
     """What to raise for an answer that is no success: PassingError where the request may be repeated,
     or HomeserverError."""
     status = answer.status

@@ -12,6 +12,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bridge.handlers.inbox import Effect, Inbox
+from bridge.mapping.event import Event
 from bridge.metrics import Metrics
 from bridge.settings import AppserviceSettings, PanelSettings
 from bridge.web.appservice import AppserviceEndpoints
@@ -33,13 +34,13 @@ def make_app(
     settings: AppserviceSettings,
     *,
     inbox: Inbox,
-    kept: Callable[[Json], Json | None],
+    kept: Callable[[Event, Json], Json | None],
     user_known: Callable[[str], Awaitable[bool]],
     alias_known: Callable[[str], Awaitable[bool]],
     health: Health,
     metrics: Metrics,
     processes: Callable[[], list[str]] = list,
-    news: Callable[[list[Json]], Awaitable[Effect | None]] | None = None,
+    news: Callable[[list[Event]], Awaitable[Effect | None]] | None = None,
     beside: Callable[[list[Json]], None] = lambda ephemeral: None,
     max_body_bytes: int = MAX_BODY_BYTES,
     more: Iterable[web.RouteDef] = (),
@@ -68,7 +69,7 @@ def make_app(
     return app
 
 
-async def _nothing(events: list[Json]) -> None:
+async def _nothing(events: list[Event]) -> None:
     """For a bridge that writes nothing else down."""
 
 

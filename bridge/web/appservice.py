@@ -12,6 +12,7 @@ from aiohttp import web
 
 from bridge import json_in
 from bridge.handlers.inbox import Effect, Inbox
+from bridge.mapping.event import Event, event_of
 from bridge.metrics import Metrics
 from bridge.store.record.homeserver_time import HOMESERVER_TIME
 from bridge.web.bearer import bearer, is_token
@@ -31,9 +32,9 @@ class AppserviceEndpoints:
 
     token: bytes
     inbox: Inbox
-    kept: Callable[[Json], Json | None]
-    """What of an event is stored and handled; None for nothing."""
-    news: Callable[[list[Json]], Awaitable[Effect | None]]
+    kept: Callable[[Event, Json], Json | None]
+    """What of an event, which is given as it came as well, is stored and handled; None for nothing."""
+    news: Callable[[list[Event]], Awaitable[Effect | None]]
     """What is to be written down of all events before the transaction is answered, if anything."""
     beside: Callable[[list[Json]], None]
     """Takes note of what comes beside events and is not stored, such as receipts."""
@@ -78,8 +79,10 @@ class AppserviceEndpoints:
             events, beside = _taken_in(await request.read())
             HOMESERVER_TIME.hear(events)
             outcome = "busy"
-            kept = [found for event in events if (found := self.kept(event)) is not None]
-            await self._accept(kept, await self.news(events))
+            typed = [event_of(given) for given in events]
+            each = zip(typed, events, strict=True)
+            kept = [found for event, given in each if (found := self.kept(event, given)) is not None]
+            await self._accept(kept, await self.news(typed))
             self.beside(beside)
             outcome = "accepted"
         finally:

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from bridge.handlers.router import Router
+from bridge.mapping.event import event_of
 from bridge.settings import AccountSettings, FirmSettings, GuardSettings, SecuritySettings, Settings
 from bridge.store.engine.store import Store
 from bridge.store.queues.outbox import WaitingMessage, mark_sent, pending
@@ -61,7 +62,7 @@ async def room_id_of(store: Store, key: str) -> str:
 
 async def handle(router: Router, store: Store, event: Json) -> None:
     """Handle one event as the inbox does: what it caused is stored."""
-    if (kept := router.kept(event)) is not None:
+    if (kept := router.kept(event_of(event), event)) is not None:
         effect = await router.handle(kept)
         if effect is not None:
             await store.run(effect)

@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from bridge.app import Bridge
 from bridge.desk import Desk
 from bridge.firm.conversation import bot_chat_id
+from bridge.mapping.event import event_of
 from bridge.service import open_firm
 from bridge.settings import AccountSettings, DatabaseSettings, DirectorySettings, FirmSettings, Settings
 from bridge.upkeep.stages import Stage, Stages, Standing, State
@@ -100,7 +101,7 @@ class SmallFirm:
         """Let the bridge handle what happened, and what it caused, and send what it queued."""
         while self.new:
             events, self.new[:] = list(self.new), []
-            news = await self.bridge.activity.news(events)
+            news = await self.bridge.activity.news([event_of(event) for event in events])
             if news is not None:
                 await self.service.store.run(news)
             for event in events:

@@ -11,6 +11,7 @@ import pytest
 from oidc_provider_mock import User, run_server_in_thread
 from playwright.async_api import Frame, expect
 
+from bridge.mapping.event import Event
 from bridge.settings import SignOnSettings
 from bridge.web.panel.widget.tabs import TABS
 from tests.panel.browser import LOOKS, WIDE, WIDE_DARK, Look, Opened, Window, compared, kept, snapshot, windows
@@ -140,7 +141,7 @@ async def test_P1_P3_each_part_beside_the_messages_is_for_everybody(tmp_path: Pa
                 url="mxc://localhost/m0",
             )
             await beside.made.firm.settle()
-            beside.made.firm.bridge.live.heard([{"room_id": room, "type": "m.room.message"}])
+            beside.made.firm.bridge.live.heard([Event("$e", room, "m.room.message", "", 0, {})])
             await expect(frame.get_by_role("link", name="Listing.pdf")).to_be_visible()
             await expect(frame.get_by_role("button", name="Files")).to_be_focused()
             wrong += window.troubles

@@ -7,13 +7,12 @@ was filed, that somebody said something, where a webhook asks for that (A3), and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from bridge.clock import now_ms
 from bridge.firm.conversation import SHARED, ConversationKind
 from bridge.firm.webhooks import EventType
 from bridge.handlers.places import Places
-from bridge.mapping.event import Event, event_of
+from bridge.mapping.event import Event
 from bridge.mapping.said import SAYING
 from bridge.mapping.text import mentioned_users
 from bridge.operations.telling import Effect, all_of
@@ -25,7 +24,6 @@ from bridge.store.record.happenings import ToTell, asked_for, happened
 from bridge.store.rooms.channels import note_messages
 from bridge.store.rooms.mentions import Mentioned, note_mentions
 
-Json = dict[str, Any]
 _MOST_MENTIONED = 50
 """People whom one message mentions and who are told of it."""
 _TOLD_OF = SHARED | {ConversationKind.DIRECT}
@@ -56,9 +54,8 @@ class Activity:
         """How often what webhooks ask for changed, so that nothing read before counts behind it."""
         store.listen(self._hear)
 
-    async def news(self, given: Sequence[Json]) -> Effect | None:
+    async def news(self, events: Sequence[Event]) -> Effect | None:
         """What to write down of the events of a transaction before it is answered, if anything. Raises StoreError."""
-        events = [event_of(one) for one in given]
         found = [await self._messages(events), await self._changes(events), await self._for_webhooks(events)]
         if self._mentions:
             found.append(await self._mentioned(events))

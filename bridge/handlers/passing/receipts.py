@@ -15,6 +15,7 @@ import structlog
 from bridge.firm.conversation import SHARED, ConversationKind
 from bridge.handlers.places import Places
 from bridge.mapping.clients.receipts import Receipt, receipts_in
+from bridge.mapping.event import Event
 from bridge.store.engine.store import Store, StoreError
 from bridge.store.rooms.read import Position, note_positions
 
@@ -35,10 +36,9 @@ class Receipts:
         self._new: dict[tuple[str, str, bool], Receipt] = {}
         self._recent: dict[str, int] = {}
 
-    def came(self, events: Iterable[Json]) -> None:
+    def came(self, events: Iterable[Event]) -> None:
         """Take note of when events were sent."""
-        for event in events:
-            self._recent[event["event_id"]] = int(event["origin_server_ts"])
+        self._recent.update({event.event_id: event.at_ms for event in events})
         # Seldom and at once: a dictionary looks for its first key past all those that were deleted before it.
         if len(self._recent) > 2 * _RECENT:
             self._recent = dict(islice(self._recent.items(), len(self._recent) - _RECENT, None))

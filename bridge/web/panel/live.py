@@ -7,11 +7,10 @@ and a message counts only in a room of theirs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from time import monotonic
-from typing import Any
 
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
@@ -19,6 +18,7 @@ from aiohttp_sse import EventSourceResponse
 from bridge.desk import Desk
 from bridge.firm.errors import BridgeError
 from bridge.firm.model import Firm
+from bridge.mapping.event import MEMBER, Event
 from bridge.operations.overview import account_of, changes_lists, overviews, sees
 from bridge.operations.panel import going_on
 from bridge.operations.watched import is_told_of, watched
@@ -91,12 +91,12 @@ class Live:
             if for_all or page.firm is not firm or any(is_told_of(page.about, one, page.watched) for one in news):
                 page.maybe.set()
 
-    def heard(self, events: Iterable[Mapping[str, Any]]) -> None:
+    def heard(self, events: Iterable[Event]) -> None:
         """Take note of what came from the homeserver."""
         if not self._pages:
             return
-        rooms = {event.get("room_id") for event in events}
-        moved = {event.get("state_key") for event in events if event.get("type") == "m.room.member"}
+        rooms = {event.room_id for event in events}
+        moved = {event.state_key for event in events if event.type == MEMBER}
         for page in self._pages:
             if page.user_id in moved or not page.rooms.isdisjoint(rooms):
                 page.written = True

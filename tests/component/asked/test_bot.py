@@ -16,6 +16,7 @@ from bridge.commands.asking.table import Who
 from bridge.firm.audit import Deed, Outcome
 from bridge.firm.conversation import ADMINS_ID, bot_chat_id
 from bridge.firm.model import MatterStatus
+from bridge.mapping.event import event_of
 from bridge.mapping.near import closest
 from bridge.mapping.text import typed_text
 from bridge.matrix.errors import UnreachableError
@@ -330,14 +331,14 @@ async def test_what_is_not_for_the_bot_is_never_kept(on: FirmOnFake) -> None:
     litigation = (await on.room(channel("Litigation"))).room_id
     for body in ("! important", "!!", "> !ping\n\nthanks", "Firm Bot is down"):
         event = on.fake.message(litigation, on.user(ANN), body)
-        assert on.router.kept(event) is None, body
+        assert on.router.kept(event_of(event), event) is None, body
 
 
 async def test_an_event_whose_look_fails_is_handled_where_failures_count(on: FirmOnFake) -> None:
     chat = await on.chat(ANN)
     event = on.fake.message(chat, on.user(ANN), "!ping")
     with patch("bridge.handlers.commands.heard", side_effect=RecursionError), capture_logs() as logs:
-        assert on.router.kept(event) == event
+        assert on.router.kept(event_of(event), event) == event
     assert [line["event"] for line in logs] == ["not_looked_at"]
     assert "!ping" not in str(logs)
 
@@ -349,7 +350,7 @@ async def test_a_message_is_read_once_from_its_coming_to_its_answer(on: FirmOnFa
         event = on.fake.message(chat, on.user(ANN), text)
         on.events.clear()
         with patch("bridge.mapping.addressing.typed_text", wraps=typed_text) as looked:
-            assert on.router.kept(event) == event
+            assert on.router.kept(event_of(event), event) == event
             on.router.at_once(event)
             await on.router.handle(event)
         assert looked.call_count == 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.mapping.event import event_of
 from bridge.store.engine.errors import StoreError
 from bridge.store.engine.unit import ReadUnit
 from bridge.store.models import ReadPosition
@@ -38,7 +39,7 @@ class Talk:
 
     async def say(self, who: str, text: str, **content: object) -> str:
         event = self.firm.fake.message(self.room_id, self.firm.user(who), text, **content)
-        self.firm.bridge.receipts.came([event])
+        self.firm.bridge.receipts.came([event_of(event)])
         await self.firm.settle()
         return str(event["event_id"])
 

@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.desk import Desk
 from bridge.firm.conversation import first_matter_conversation_id
+from bridge.mapping.event import Event
 from bridge.operations.overview import Overview, overviews, sees
 from bridge.operations.tokens import NewToken, Scope, add_token, hashed, holder
 from bridge.settings import PanelSettings
@@ -430,7 +431,7 @@ async def test_P3_what_is_only_read_again_wakes_no_page_and_a_wall_still_does(
         monkeypatch.setattr("bridge.web.panel.live.overviews", counted)
         await panel.firm.service.in_force.load()
         # Had that woken his page, it would have been looked at before hers, which is woken behind it.
-        panel.firm.bridge.live.heard([{"type": "m.room.member", "state_key": panel.firm.user("ruth")}])
+        panel.firm.bridge.live.heard([Event("$e", "", "m.room.member", "", 0, {}, panel.firm.user("ruth"))])
         async with asyncio.timeout(20):
             await looked.wait()
         assert looked_for == {"ruth"}
@@ -565,6 +566,6 @@ async def test_P3_an_open_page_hears_of_what_it_is_about_though_the_person_is_no
         assert b"event: changed" in await heard(heard_by["matter", ines.session])
         room = panel.firm.room("Court Filings")
         await panel.firm.ask("tom", "!leave", room)
-        panel.firm.bridge.live.heard([{"room_id": room, "type": "m.room.member"}])
+        panel.firm.bridge.live.heard([Event("$e", room, "m.room.member", "", 0, {})])
         for name in ("channel", "channels"):
             assert b"event: changed" in await heard(heard_by[name, walt.session])

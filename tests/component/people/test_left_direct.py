@@ -11,6 +11,7 @@ import pytest
 
 from bridge.firm.model import Staff
 from bridge.handlers.reopening import WRITTEN
+from bridge.mapping.event import event_of
 from bridge.mapping.extensible import POLLS
 from bridge.store.engine.store import Store
 from tests.cast import ANN, BEN, CLEO, make_firm
@@ -55,7 +56,8 @@ async def test_V1_what_is_written_meanwhile_can_be_read_by_those_who_come_back(o
 
 async def test_of_a_message_that_brings_somebody_back_nothing_is_kept_that_it_says(on: FirmOnFake) -> None:
     room = await left_by_ben(on)
-    kept = on.router.kept(on.fake.message(room.room_id, on.user(ANN), "The offer is 40k"))
+    said = on.fake.message(room.room_id, on.user(ANN), "The offer is 40k")
+    kept = on.router.kept(event_of(said), said)
     assert kept is not None
     assert kept["type"] == WRITTEN
     assert b"40k" not in orjson.dumps(kept)
@@ -64,7 +66,7 @@ async def test_of_a_message_that_brings_somebody_back_nothing_is_kept_that_it_sa
 async def test_a_client_cannot_send_what_the_bridge_keeps_of_a_message(on: FirmOnFake) -> None:
     room = await left_by_ben(on)
     event = {**on.fake.message(room.room_id, on.user(ANN), "x"), "type": WRITTEN}
-    assert on.router.kept(event) is None
+    assert on.router.kept(event_of(event), event) is None
 
 
 async def test_V1_a_message_that_came_before_the_leave_was_heard_of_brings_back_too(on: FirmOnFake) -> None:
@@ -171,7 +173,7 @@ async def test_F2_who_left_the_firm_is_not_brought_back_and_reads_nothing_from_t
     room = await on.room(direct("a", "b"))
     assert room.state[VISIBILITY] == {"history_visibility": "joined"}
     event = on.fake.message(room.room_id, on.user(ANN), "He is gone")
-    assert on.router.kept(event) is None
+    assert on.router.kept(event_of(event), event) is None
     await on.hear()
     assert room.joined == [on.user(ANN)]
     await on.settled()

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Wall
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
+from bridge.mapping.event import event_of
 from bridge.reconcile.convergence import Convergence
 from bridge.reconcile.rooms.unread import SAID
 from bridge.store.engine.store import Store
@@ -198,13 +199,13 @@ async def test_what_the_bridge_does_itself_causes_nothing_more(on: FirmOnFake) -
 async def test_a_new_name_or_picture_is_no_news(on: FirmOnFake) -> None:
     on.fake.change_account(on.user(BEN), {"displayname": "Benjamin"})
     assert len(on.events) > 4
-    assert [event for event in on.events if on.router.kept(event) is not None] == []
+    assert [event for event in on.events if on.router.kept(event_of(event), event) is not None] == []
 
 
 async def test_what_is_no_membership_is_no_news(on: FirmOnFake) -> None:
     room_id = (await on.room(channel("Litigation"))).room_id
     event = on.fake.message(room_id, on.user(BEN), "x") | {"type": "m.room.member", "content": {"membership": "join"}}
-    assert on.router.kept(event) is None
+    assert on.router.kept(event_of(event), event) is None
 
 
 async def test_a_chat_made_anew_is_known_at_once(on: FirmOnFake) -> None:

@@ -100,7 +100,7 @@ class ServerThread(threading.Thread):
         app = make_app(
             anywhere,
             inbox=inbox,
-            kept=lambda given: given,
+            kept=lambda event, given: given,
             user_known=nobody,
             alias_known=nobody,
             health=dict,

@@ -8,6 +8,7 @@ from unittest.mock import call, patch
 import pytest
 
 from bridge.handlers.reopening import WRITTEN
+from bridge.mapping.event import event_of
 from bridge.mapping.pins import PINNED
 from bridge.store.engine.store import Store
 from tests.cast import ANN, BEN
@@ -70,7 +71,7 @@ async def test_what_the_bridge_keeps_of_a_message_is_nothing_that_a_client_sends
     on.fake.send(room_id, on.user(ANN), WRITTEN, {})
     on.fake.send(room_id, on.user(ANN), WRITTEN, UNLISTED)
     plain, carrying = on.events
-    assert on.router.kept(plain) is None
+    assert on.router.kept(event_of(plain), plain) is None
     await on.hear()
     (left,) = [one for one in on.fake.events(room_id) if one["event_id"] == carrying["event_id"]]
     assert left["content"] == {}

@@ -68,8 +68,8 @@ async def served(store: Store) -> AsyncIterator[Served]:
         beside=beside.extend,
         max_body_bytes=100_000,
         inbox=inbox,
-        kept=lambda given: (
-            given if given["type"] == "m.room.message" and given["content"].get("body") != "chat" else None
+        kept=lambda event, given: (
+            given if event.type == "m.room.message" and event.content.get("body") != "chat" else None
         ),
         user_known=user_known,
         alias_known=alias_known,
@@ -350,7 +350,7 @@ async def test_listening_where_another_program_does_is_a_sentence(served: Served
     app = make_app(
         settings().appservice,
         inbox=served.inbox,
-        kept=lambda given: given,
+        kept=lambda event, given: given,
         user_known=_no,
         alias_known=_no,
         health=dict,
@@ -373,7 +373,7 @@ async def test_serving_ends_with_its_block(served: Served) -> None:
     app = make_app(
         settings().appservice,
         inbox=served.inbox,
-        kept=lambda given: given,
+        kept=lambda event, given: given,
         user_known=_no,
         alias_known=_no,
         health=dict,
