@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
@@ -139,7 +140,11 @@ async def test_M3_F2_whoever_must_not_see_it_any_more_is_not_told(
             | ({"former": "yes"} if one.id == "tom" else {})
             for one in firm.staff.values()
         ]
-        changed = {"walled": {"walls": [wall]}, "left": {"staff": people}, "restricted": {"matters": [matter]}}
+        changed: dict[str, dict[str, Any]] = {
+            "walled": {"walls": [wall]},
+            "left": {"staff": people},
+            "restricted": {"matters": [matter]},
+        }
         write_directory(path, **changed[change])
         # The directory is read, and nothing of it followed yet: Tom is in the room still.
         await told.firm.service.directory.refresh()
