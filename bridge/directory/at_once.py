@@ -50,8 +50,11 @@ def _with_walls(firm: Firm, change: DirectoryChange) -> Firm:
     more = [change.new.walls[one] for one in kinds.added]
     for one in kinds.changed:
         before, after = firm.walls[one], change.new.walls[one]
-        longer = after if _is_longer(firm, before, after) else _beside(firm, before, after)
-        more += [longer] if longer is not None else []
+        if _is_longer(firm, before, after):
+            # Else it screens the same people, and what else is said of it waits with the rest.
+            more += [] if _is_longer(firm, after, before) else [after]
+        elif not _is_longer(firm, after, before):
+            more += _beside(firm, after)
     walls = {wall.id: wall for wall in more if _is_there(firm, wall)}
     return replace(firm, walls={**firm.walls, **walls}) if walls else firm
 
@@ -69,13 +72,11 @@ def _is_longer(firm: Firm, before: Wall, after: Wall) -> bool:
     return around and begins and ends and whom(firm, before) <= whom(firm, after)
 
 
-def _beside(firm: Firm, before: Wall, after: Wall) -> Wall | None:
-    """The wall as it will be, under an id of its own; None where it screens nobody more than it did."""
+def _beside(firm: Firm, after: Wall) -> list[Wall]:
+    """The wall as it will be, under an id of its own; none where that is another's."""
     beside = replace(after, id=f"{_BESIDE}{after.id}")
     known = firm.walls.get(beside.id)
-    if _is_longer(firm, after, before) or (known is not None and not _is_longer(firm, known, beside)):
-        return None
-    return beside
+    return [beside] if known is None or _is_longer(firm, known, beside) else []
 
 
 def _with_restrictions(firm: Firm, change: DirectoryChange) -> Firm:

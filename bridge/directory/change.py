@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from functools import cached_property
@@ -233,7 +233,7 @@ def _accesses(
     """How many accesses end for each person, and if any, how many there were, of the matters that a reader sees."""
     # A matter's accesses depend on the matter itself, the staff, the groups and the walls, and on nothing else.
     others = kinds["group"] or kinds["wall"] or old.active_staff != new.active_staff
-    touched = old.matters if others else (*kinds["matter"].changed, *kinds["matter"].removed)
+    touched: Collection[str] = old.matters if others else (*kinds["matter"].changed, *kinds["matter"].removed)
     lost: Counter[str] = Counter()
     open_to_all = 0
     for matter in (old.matters[one] for one in touched if sees("matter", one)):

@@ -176,7 +176,7 @@ class FakeSmokeball:
             status, body = self.answers[path]
             return web.json_response(body, status=status)
         if path == "/notifications":
-            self.notes.append(await request.json())
+            self.notes.append(body or {})
             return web.json_response(link(uuid(len(self.notes))), status=202)
         parts = [unquote(part) for part in path.strip("/").split("/")]
         if parts[0] == "webhooks":

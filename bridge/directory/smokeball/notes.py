@@ -13,7 +13,7 @@ _MARKS = re.compile(r"[*\[\]]+|--+")
 """What Smokeball takes for more than text: bold, italic, and the id of somebody whom a note is to name."""
 
 
-class Notes:
+class SmokeballNotes:
     """The port `Notes`. They count among the requests that Smokeball allows."""
 
     def __init__(self, api: SmokeballApi, store: Store) -> None:

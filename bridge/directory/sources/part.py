@@ -38,7 +38,7 @@ Keys = Mapping[str, Collection[tuple[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SaidNow:
     """What there is of the sources."""
 
     versions: Mapping[str, tuple[int, int]]
@@ -49,17 +49,17 @@ class Said:
     """The walls of each that cannot be read."""
 
 
-def said_by(unit: ReadUnit, sources: Sequence[str]) -> Said:
+def said_by(unit: ReadUnit, sources: Sequence[str]) -> SaidNow:
     """What there is of these sources."""
     out = {one: left_out(unit, one) for one in sources}
-    return Said(versions_of(unit, sources), out, {one: unread_walls(unit, one) for one in sources})
+    return SaidNow(versions_of(unit, sources), out, {one: unread_walls(unit, one) for one in sources})
 
 
 @dataclass(frozen=True)
 class KnownUnion:
     """The sources as they were made one last."""
 
-    said: Said
+    said: SaidNow
     union: Union
     people: Reads
     """The staff and groups that each has."""
@@ -71,14 +71,14 @@ class KnownUnion:
     """Those numbers, and ids of those matters, of which the same is of several."""
 
 
-def known_union(said: Said, union: Union, reads: Reads, *, whole: bool) -> KnownUnion:
+def known_union(said: SaidNow, union: Union, reads: Reads, *, whole: bool) -> KnownUnion:
     """What is kept of a union of all that the sources say."""
     people = {name: [one for one in some if one.record.row.kind.name in _OF_PEOPLE] for name, some in reads.items()}
     numbers, alike = _numbers(reads, union.merged.links, {})
     return KnownUnion(said, union, people, whole, numbers, alike)
 
 
-def changes(unit: ReadUnit, known: KnownUnion, now: Said) -> Mapping[str, list[Row]] | None:
+def changes(unit: ReadUnit, known: KnownUnion, now: SaidNow) -> Mapping[str, list[Row]] | None:
     """What changed since, by source; None where that may concern all the rest."""
     before = known.said
     dropped = any(now.versions[one][1] > version for one, (version, _) in before.versions.items())
@@ -91,7 +91,7 @@ def changes(unit: ReadUnit, known: KnownUnion, now: Said) -> Mapping[str, list[R
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TouchedPart:
     """What is to be made one anew."""
 
     keys: Keys
@@ -101,7 +101,7 @@ class Part:
     groups: frozenset[str]
 
 
-def touched(known: KnownUnion, changed: Mapping[str, Sequence[Row]], in_force: Firm) -> Part | None:
+def touched(known: KnownUnion, changed: Mapping[str, Sequence[Row]], in_force: Firm) -> TouchedPart | None:
     """What these changed rows concern; None where that may be anything. `in_force` is the firm that is."""
     merged, firm = known.union.merged, known.union.firm
     problems = ProblemList()
@@ -131,10 +131,10 @@ def touched(known: KnownUnion, changed: Mapping[str, Sequence[Row]], in_force: F
     for (source, kind, one), directory_id in merged.links.items():
         if (kind == MATTERS.name and directory_id in matters) or (kind == WALLS.name and directory_id in walls):
             keys[source].add((kind, one))
-    return Part(keys, frozenset(matters), frozenset(walls), groups)
+    return TouchedPart(keys, frozenset(matters), frozenset(walls), groups)
 
 
-def rows_of_part(unit: ReadUnit, part: Part) -> tuple[Mapping[str, list[Row]], Links]:
+def rows_of_part(unit: ReadUnit, part: TouchedPart) -> tuple[Mapping[str, list[Row]], Links]:
     """The rows that a part is made of, and who is who of them."""
     rows = {source: rows_of_ids(unit, source, keys) for source, keys in part.keys.items()}
     return rows, links_of(unit, [(source, *key) for source, keys in part.keys.items() for key in keys])
@@ -142,8 +142,8 @@ def rows_of_part(unit: ReadUnit, part: Part) -> tuple[Mapping[str, list[Row]], L
 
 def with_part(
     known: KnownUnion,
-    now: Said,
-    part: Part,
+    now: SaidNow,
+    part: TouchedPart,
     rows: Mapping[str, Sequence[Row]],
     who: Links,
     owns: Mapping[str, Sequence[str]],
@@ -217,7 +217,7 @@ def _numbers(
     return numbers, frozenset(alike)
 
 
-def _in_place(before: Firm, made: Firm, part: Part) -> Firm | None:
+def _in_place(before: Firm, made: Firm, part: TouchedPart) -> Firm | None:
     """The firm with what was made in the places of what was; None where a wall lost the matters of its client."""
     matters = {
         one: matter if one not in part.matters or made.matters[one] == matter else made.matters[one]
@@ -236,7 +236,7 @@ def _in_place(before: Firm, made: Firm, part: Part) -> Firm | None:
     return replace(before, matters=Matters(matters), walls=walls, groups=groups if part.groups else before.groups)
 
 
-def _merged(before: Merged, made: Merged, part: Part) -> Merged:
+def _merged(before: Merged, made: Merged, part: TouchedPart) -> Merged:
     anew = {
         *((MATTERS.name, one) for one in part.matters),
         *((WALLS.name, one) for one in part.walls),

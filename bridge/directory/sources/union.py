@@ -31,7 +31,7 @@ from bridge.directory.sources.keeping import (
 )
 from bridge.directory.sources.part import (
     KnownUnion,
-    Said,
+    SaidNow,
     changes,
     known_union,
     rows_of_part,
@@ -92,7 +92,7 @@ class Sources:
         self._known = found or await self._whole(now, known)
         return self._known.union
 
-    async def _with_part(self, before: KnownUnion, now: Said, known: Firm) -> KnownUnion | None:
+    async def _with_part(self, before: KnownUnion, now: SaidNow, known: Firm) -> KnownUnion | None:
         """What they describe, by what changed alone; None where that may concern the rest."""
         rows = await self._store.read(changes, before, now)
         if rows is not None and not any(rows.values()):
@@ -103,7 +103,7 @@ class Sources:
         read, who = await self._store.read(rows_of_part, part)
         return await asyncio.to_thread(with_part, before, now, part, read, who, self._owns, self._gives, known)
 
-    async def _whole(self, now: Said, known: Firm) -> KnownUnion:
+    async def _whole(self, now: SaidNow, known: Firm) -> KnownUnion:
         stored, who = await self._stored(), await self._store.read(links)
 
         def work() -> KnownUnion:

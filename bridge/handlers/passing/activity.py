@@ -104,7 +104,9 @@ class Activity:
             people = [await self._places.staff_id(one) for one in dict.fromkeys(user_ids[:_MOST_MENTIONED])]
             by = await self._places.staff_id(event.sender)
             mentions += [
-                Mentioned(event.event_id, one, event.room_id, now_ms()) for one in people if one not in {None, by}
+                Mentioned(event.event_id, one, event.room_id, now_ms())
+                for one in people
+                if one is not None and one != by
             ]
         return later(note_mentions, mentions) if mentions else None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from bridge.directory.sources.union import Sources
 from bridge.directory.sources.uniting import Union
 from bridge.firm.model import Firm
 from bridge.store.engine.store import Store
+from bridge.store.engine.unit import Unit
 from tests.component.directory.test_sources import person
 
 LONG = os.environ.get("FIRM_BRIDGE_SOURCES") == "long"
@@ -87,30 +87,32 @@ async def begin(store: Store) -> Sources:
     return Sources(store, SOURCES, CAN_SAY)
 
 
-@settings(max_examples=400 if LONG else 40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(changes(), min_size=1, max_size=8))
+def forget(unit: Unit) -> None:
+    for table in ("source_row", "source_state", "source_flaw", "source_link"):
+        unit.execute(f"DELETE FROM {table}")
+
+
+@pytest.mark.timeout(900)
+@settings(max_examples=150 if LONG else 25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(changes(), min_size=1, max_size=6))
 async def test_S1_what_a_part_comes_to_is_what_the_whole_comes_to(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, SourceRead]]
+    store: Store, steps: list[tuple[str, SourceRead]]
 ) -> None:
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('parts')}/bridge.db")
-    await store.open()
-    try:
-        sources = await begin(store)
-        known = (await sources.union(Firm())).firm
-        for source, read in steps:
-            await store.run(keep_read, source, read, 1)
-            part, whole = await made(sources, known), await made(Sources(store, SOURCES, CAN_SAY), known)
-            assert (part is None) is (whole is None)
-            if part is not None and whole is not None:
-                assert shown(part) == shown(whole)
-                known = part.firm
-    finally:
-        await store.close()
+    await store.run(forget)
+    sources = await begin(store)
+    known = (await sources.union(Firm())).firm
+    for source, read in steps:
+        await store.run(keep_read, source, read, 1)
+        part, whole = await made(sources, known), await made(Sources(store, SOURCES, CAN_SAY), known)
+        assert (part is None) is (whole is None)
+        if part is not None and whole is not None:
+            assert shown(part) == shown(whole)
+            known = part.firm
 
 
 @pytest.mark.parametrize("change", ["title", "deny-list", "wall", "new"])
 async def test_S1_one_matter_is_made_one_without_the_others(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+    store: Store, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     sources = await begin(store)
     await store.run(keep_read, "smokeball", SourceRead((wall("w", matter="m1"),), whole=False), 1)
