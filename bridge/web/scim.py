@@ -66,6 +66,7 @@ class _Server:
         self._refusals = scim.refusals
         self._rates = Rates()
         self._service = _Service(scim.provider)
+        self._resources = scim.resources
         self._handler = AsyncScimHandler(self._service, scim.resources)
         self._noted: set[tuple[object, ...]] = set()
         self._hour = 0
@@ -121,6 +122,7 @@ class _Server:
             body=_put_right(body),
         )
         response = _sent(await self._handler.handle(asked))
+        await self._resources.stored()
         await self._note(request, token, person)
         response.headers.update(headers)
         return response
