@@ -16,6 +16,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
+from bridge.care.mentions import tell_of_mentions
 from bridge.clock import seconds_since
 from bridge.desk import Desk
 from bridge.directory.sources.known import asked_sources
@@ -92,7 +93,6 @@ class Bridge:
             origin=firm.directory.origin,
         )
         self.router = Router(self._desk, self.places)
-        self.activity = Activity(self.places, settings.bot_id, firm.store)
         self.receipts = Receipts(self.places, firm.store)
         if settings.sign_on.issuer:
             from bridge.oidc.provider import Provider
@@ -107,6 +107,8 @@ class Bridge:
             own_before=self.router.context.own_before,
         )
         self.asked = asked_sources(settings, firm.store, partial(count_reading, firm.metrics))
+        notes = next((one.notes for one in self.asked if one.notes is not None), None)
+        self.activity = Activity(self.places, settings.bot_id, firm.store, mentions=notes is not None)
         self.scim = None
         if "scim" in settings.directory.sources:
             from bridge.directory.scim.running import Scim
@@ -133,6 +135,8 @@ class Bridge:
         self.jobs.backups = firm.backups.look
         for one in self.asked:
             self.jobs.more[one.name] = one.run
+        if notes is not None:
+            self.jobs.more["notes"] = partial(tell_of_mentions, self._desk, notes, firm.metrics)
         if self.scim is not None:
             self.jobs.more["scim"] = self.scim.run
         reconciler = firm.reconciler
@@ -143,6 +147,8 @@ class Bridge:
         """What is wrong, by check; an empty sentence where all is well."""
         found = health(self._firm, self.upkeep, self.outbox, self.filer, self.webhooks)
         silent = [f"{one.called} tells of no changes: {one.no_webhooks}" for one in self.asked if one.no_webhooks]
+        notes = [(one.called, one.notes.trouble) for one in self.asked if one.notes is not None]
+        silent += [f"{called} did not take the last note: {trouble}" for called, trouble in notes if trouble]
         found["sources"] = " ".join(filter(None, (found["sources"], *silent)))
         if self.scim is not None:
             found["scim"] = scim_words(self._firm.directory, self.scim.refusals.words(), self.scim.resources.pushed_at)
@@ -310,7 +316,7 @@ async def _run(settings: Settings) -> None:
     alive = asyncio.create_task(systemd.alive())
     try:
         if is_shared(settings.database.url.get_secret_value()):
-            await _take_turns(settings, stop)
+            await take_turns(settings, stop)
         else:
             await _alone(settings, stop)
     finally:
@@ -326,27 +332,32 @@ async def _alone(settings: Settings, stop: asyncio.Event) -> None:
             raise firm.store.lost
 
 
-async def _take_turns(settings: Settings, stop: asyncio.Event) -> None:
+async def take_turns(settings: Settings, stop: asyncio.Event) -> None:
     """Work whenever no other process does, and stand by while one does."""
     async with AsyncExitStack() as stack:
         standing_by = StandBy(settings, _doors(settings, stack))
         await standing_by.open(stack)
         systemd.serving()
+        failed = False
         while not stop.is_set():
             await standing_by.until_free(stop)
             if stop.is_set():
                 return
             try:
-                await _work(settings, stop, standing_by)
+                await work(settings, stop, standing_by)
             except OwnedElsewhereError as error:
                 log.warning("another_works", reason=str(error))
             except StoreError as error:
-                if await standing_by.can_look():
+                # A server that was restarted may be there again by now, so only what fails again will not pass.
+                if failed and await standing_by.can_look():
                     raise
+                failed = True
                 log.warning("database_away", reason=str(error))
+            else:
+                failed = False
 
 
-async def _work(settings: Settings, stop: asyncio.Event, standing_by: StandBy) -> None:
+async def work(settings: Settings, stop: asyncio.Event, standing_by: StandBy) -> None:
     """Work until `stop` is set or another process takes over: then nothing that this one remembers is kept."""
     async with open_firm(settings, reach=standing_by.reach) as firm:
         over = asyncio.Event()

@@ -136,6 +136,13 @@ class Metrics:
             ["source", "outcome"],
             registry=registry,
         )
+        self.source_notes = Counter(
+            "firm_bridge_source_notes",
+            "Notes about mentions for a source of the directory, by source and outcome: shown, unneeded (it was read,"
+            " or is not for that person any more) or failed.",
+            ["source", "outcome"],
+            registry=registry,
+        )
         self.drift_found = Counter(
             "firm_bridge_drift_found",
             "Differences found that somebody made behind the bridge's back, by kind.",

@@ -30,7 +30,7 @@ from bridge.reconcile.tally import Progress, Result
 from bridge.settings import DatabaseSettings, Settings
 from bridge.store.engine.errors import NotMadeYetError
 from bridge.store.engine.processes import Reach
-from bridge.store.engine.store import Store
+from bridge.store.engine.store import AGAIN_SECONDS, Store
 
 log = structlog.get_logger(__name__)
 
@@ -117,21 +117,21 @@ async def open_firm(
             decides,
             metrics.request,
             settings.mas,
-            partial(_must_own, store),
+            partial(must_own, store),
         )
         stack.push_async_callback(homeserver.close)
         reconciler = make_reconciler(store, homeserver, settings, firm)
         yield FirmService(settings, store, homeserver, directory, in_force, reconciler, metrics, backups)
 
 
-def _must_own(store: Store) -> None:
+def must_own(store: Store) -> None:
     """Raises PassingError while another process may own the database, so that what is planned here may be outdated,
     and UnreachableError once one does."""
     if store.holds():
         return
     told = "nothing is asked of the homeserver while another process of the bridge may have taken over"
     error = UnreachableError("Any request", 0, "M_UNKNOWN", told)
-    raise error if store.lost is not None else PassingError(error)
+    raise error if store.lost is not None else PassingError(error, asked=AGAIN_SECONDS)
 
 
 def _age(directory: DirectoryFile, source: str) -> float:

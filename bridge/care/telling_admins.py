@@ -13,7 +13,7 @@ from bridge.desk import Desk
 from bridge.firm.conversation import ADMINS_ID, ConversationKind
 from bridge.firm.model import Firm
 from bridge.firm.room_keys import STAFF_SPACE, matter_of_space
-from bridge.reconcile.planning.plan import DriftKind
+from bridge.reconcile.planning.steps import DriftKind
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.queues.outbox import enqueue
 from bridge.store.record.drift import DriftEntry, mark_told, untold

@@ -15,7 +15,7 @@ from bridge.check.finding import Finding, Verdict
 from bridge.firm.model import Staff
 from bridge.matrix.connection import DEVICE
 from bridge.reconcile.planning.desired import Desired
-from bridge.reconcile.planning.plan import Action, Plan, Step
+from bridge.reconcile.planning.steps import Action, Plan, Step
 from bridge.reconcile.rooms.observe import in_parallel
 from bridge.reconcile.tally import Progress
 from bridge.service import FirmService

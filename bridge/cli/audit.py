@@ -141,6 +141,7 @@ def _lines(page: list[Audited], form: Form, names: Names, *, head: bool) -> Iter
 def _with_names(written: dict[str, Any], found: Audited, names: Names) -> dict[str, Any]:
     """The same columns with names behind the ids, and the entry in words."""
     from bridge.firm.audit import Deed
+    from bridge.firm.text.directions import together
     from bridge.wording.audit_lines import audit_words
 
     entry = found.entry
@@ -154,10 +155,10 @@ def _with_names(written: dict[str, Any], found: Audited, names: Names) -> dict[s
     for column, value in written.items():
         columns[column] = value
         if column in shown:
-            columns[f"{column}_name"] = shown[column]
+            columns[f"{column}_name"] = together(shown[column])
     # A deed that no version wrote was changed by hand, which the digest tells.
     known = isinstance(entry.deed, Deed)
-    return {**columns, "in_words": audit_words(names, found) if known else ""}
+    return {**columns, "in_words": together(audit_words(names, found)) if known else ""}
 
 
 def _as_dict(found: Audited) -> dict[str, Any]:

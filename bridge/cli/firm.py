@@ -18,7 +18,7 @@ from bridge.firm.names import spellings
 if TYPE_CHECKING:
     from bridge.firm.model import Firm, Staff
     from bridge.reconcile.planning.foreseen import Effect
-    from bridge.reconcile.planning.plan import Plan
+    from bridge.reconcile.planning.steps import Plan
     from bridge.service import FirmService
     from bridge.settings import Settings
 

@@ -211,7 +211,7 @@ def _deleted(old: Firm, new: Firm, matter: Matter, taken: Collection[str]) -> Ma
     """A matter that is not listed any more, as a deleted one that names nobody who is not there either."""
     let_in = _let(old, matter) & new.staff.keys()
     return replace(
-        _with_team(matter, let_in),
+        with_team(matter, let_in),
         number=f"{matter.number} ({matter.id})" if matter.number.casefold() in taken else matter.number,
         status=MatterStatus.DELETED,
         allowed=tuple(sorted(let_in)) if matter.restricted else (),
@@ -257,10 +257,10 @@ def _restricted(old: Firm, new: Firm, matter_id: str) -> Matter:
     """The matter as it is now, with nobody in it who was not let in before."""
     after, let_in = new.matters[matter_id], _let(old, old.matters[matter_id])
     still = let_in & _let(new, after) if after.restricted else let_in & new.staff.keys()
-    return replace(_with_team(after, let_in), restricted=True, allowed=tuple(sorted(still)))
+    return replace(with_team(after, let_in), restricted=True, allowed=tuple(sorted(still)))
 
 
-def _with_team(matter: Matter, people: Collection[str]) -> Matter:
+def with_team(matter: Matter, people: Collection[str]) -> Matter:
     """The matter with nobody else on its team."""
     return replace(
         matter,

@@ -11,10 +11,11 @@ from functools import cached_property
 from typing import Any
 
 from bridge.directory.barriers import LetIn, opening
-from bridge.directory.records import KINDS, Record, firm_to_records, record_of
+from bridge.directory.records import KINDS, Record, record_of, written
 from bridge.firm.difference import differing
-from bridge.firm.model import Firm, MatterStatus
+from bridge.firm.model import Firm, MatterStatus, Table
 from bridge.firm.policy import with_access
+from bridge.firm.text.directions import apart, together
 
 _TABLES = tuple(field.name for field in fields(Firm))
 _NAMED = 10
@@ -48,7 +49,7 @@ class DirectoryChange:
     lost_access: Mapping[str, int]
     """How many matters each person can see in the old firm and not in the new, by staff id, where it is any."""
     old_access: int
-    """How many accesses there are in the old firm: for each person, the matters they can see."""
+    """How many accesses there are in the old firm: for each person, the matters they can see. 0 where none ends."""
     today: date
     """The day on which walls are judged."""
     opens: LetIn = field(default_factory=LetIn)
@@ -98,7 +99,7 @@ class DirectoryChange:
 
     def summary(self) -> str:
         """The whole change as a text, for the log of the server and the audit log."""
-        return "\n".join(self.lines())
+        return together("\n".join(self.lines()))
 
     def lines(self, sees: Callable[[str, str], bool] | None = None) -> tuple[str, ...]:
         """The change as lines for a person.
@@ -116,7 +117,7 @@ class DirectoryChange:
         lost = self.lost_access if sees is None else _accesses(self.old, self.new, self.kinds, self.today, sees)[0]
         if lost:
             most_first = sorted(lost.items(), key=lambda item: (-item[1], item[0]))
-            names = _listed([f"{self.old.staff[staff_id].name} {count}" for staff_id, count in most_first])
+            names = _listed([f"{apart(self.old.staff[staff_id].name)} {count}" for staff_id, count in most_first])
             # How many there are in all would tell of hidden matters.
             share = f" of {self.old_access} ({self.access_share:.0f} %)" if sees is None else ""
             lines.append(f"Accesses to matters that end: {sum(lost.values())}{share}: {names}.")
@@ -128,7 +129,7 @@ class DirectoryChange:
             # Who left is let in only when they come back.
             works_here = self.old.active_staff | self.new.active_staff
             most_first = sorted(let_in.items(), key=lambda item: (item[0] not in works_here, -item[1], item[0]))
-            names = _listed([f"{self.old.staff[staff_id].name} {count}" for staff_id, count in most_first])
+            names = _listed([f"{apart(self.old.staff[staff_id].name)} {count}" for staff_id, count in most_first])
             share = f" ({self.opens.share:.0f} %)" if sees is None else ""
             lines.append(f"Walls and restrictions that end{share}, for so many matters: {names}.")
         return tuple(lines) or ("Nothing changes." if self.empty else "Nothing changes that you can see.",)
@@ -150,9 +151,18 @@ class DirectoryChange:
 def fingerprint_of(firm: Firm) -> str:
     """A digest of all that the directory says of a firm."""
     digest = hashlib.sha256()
-    for record in sorted(firm_to_records(firm)):
-        digest.update("\0".join(record).encode() + b"\0\0")
+    for kind, (_, of) in KINDS.items():
+        records = of(firm)
+        each = (
+            records.of_each(_digest) if isinstance(records, Table) else {one: _digest(records[one]) for one in records}
+        )
+        for record_id in sorted(each):
+            digest.update(f"{kind}\0{record_id}\0".encode() + each[record_id])
     return digest.hexdigest()[:16]
+
+
+def _digest(record: object) -> bytes:
+    return hashlib.blake2b(written(record).encode(), digest_size=16).digest()
 
 
 def with_known(new: Firm, old: Firm) -> Firm:
@@ -164,7 +174,10 @@ def with_known(new: Firm, old: Firm) -> Firm:
 
 
 def _with_known(new: Mapping[str, Any], old: Mapping[str, Any]) -> Mapping[str, Any]:
-    known = {key: old[key] if key in old and old[key] == record else record for key, record in new.items()}
+    known = {
+        key: before if (before := old.get(key)) is not None and (before is record or before == record) else record
+        for key, record in new.items()
+    }
     same = len(known) == len(old) and all(record is old.get(key) for key, record in known.items())
     return old if same and list(known) == list(old) else known
 
@@ -217,20 +230,14 @@ def _accesses(
     today: date,
     sees: Callable[[str, str], bool] = lambda kind, record_id: True,
 ) -> tuple[Mapping[str, int], int]:
-    """How many accesses end for each person, and how many there were, of the matters that a reader sees."""
+    """How many accesses end for each person, and if any, how many there were, of the matters that a reader sees."""
     # A matter's accesses depend on the matter itself, the staff, the groups and the walls, and on nothing else.
     others = kinds["group"] or kinds["wall"] or old.active_staff != new.active_staff
-    touched = {*kinds["matter"].changed, *kinds["matter"].removed}
+    touched = old.matters if others else (*kinds["matter"].changed, *kinds["matter"].removed)
     lost: Counter[str] = Counter()
-    old_access = open_to_all = 0
-    for matter in old.matters.values():
-        if not sees("matter", matter.id):
-            continue
-        before = with_access(old, matter, today)
-        old_access += len(before)
-        if not others and matter.id not in touched:
-            continue
-        after = new.matters.get(matter.id)
+    open_to_all = 0
+    for matter in (old.matters[one] for one in touched if sees("matter", one)):
+        before, after = with_access(old, matter, today), new.matters.get(matter.id)
         still = with_access(new, after, today) if after is not None else frozenset()
         if before is old.active_staff and still is new.active_staff:
             open_to_all += 1
@@ -240,7 +247,8 @@ def _accesses(
     if open_to_all:
         for staff_id in old.active_staff - new.active_staff:
             lost[staff_id] += open_to_all
-    return lost, old_access
+    seen = [one for one in old.matters.values() if sees("matter", one.id)] if lost else []
+    return lost, sum(len(with_access(old, one, today)) for one in seen)
 
 
 def _compare(old: Mapping[str, object], new: Mapping[str, object]) -> KindChange:
@@ -259,7 +267,7 @@ def _percent(part: int, whole: int) -> float:
 def _listed(names: Sequence[str]) -> str:
     """The first names, and how many more there are."""
     more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(map(apart, names[:_NAMED])) + (f" and {more} more" if more > 0 else "")
 
 
 def _label(firm: Firm, kind: str, record_id: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import astuple
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import structlog
 
-from bridge import faults
+from bridge import __version__, faults
 from bridge.clock import now_ms
 from bridge.directory import undoing
 from bridge.directory.at_once import at_once, with_left
@@ -24,6 +25,7 @@ from bridge.directory.keeping import (
     accepted_version,
     confirm_change,
     hold,
+    is_as_read,
     is_confirmed,
     read_firm,
     still_waits,
@@ -47,6 +49,7 @@ from bridge.settings import DirectorySettings
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
 from bridge.store.record.audit import subject_of
+from bridge.store.record.kept import DIRECTORY_READ, keep
 
 _HOUR_MS = 60 * 60 * 1000
 log = structlog.get_logger(__name__)
@@ -105,6 +108,8 @@ class DirectoryFile:
         """The version of the sources that was last read."""
         self._of_files: tuple[RecordProblem, ...] = ()
         """What is wrong with the files, where they are one source of several."""
+        self._links: Links = {}
+        """Who is who, as far as it is known to be stored."""
         self._version = -1
         """The version of the stored records that `firm` is."""
         self._judged = date.min, 0
@@ -277,6 +282,11 @@ class DirectoryFile:
         return sight_of(staff_id, given, [self._over(firm) for firm in given], self.today())
 
     async def _take(self, snapshot: Snapshot) -> Outcome:
+        noted = self._read_as(snapshot)
+        if not self.problems and self.held is None and await self._store.read(is_as_read, noted, self._version):
+            # A start takes a large firm's files up in a fraction of the time that reading them takes.
+            await asyncio.to_thread(prepare, self.firm)
+            return Unchanged()
         try:
             firm = await asyncio.to_thread(firm_of, snapshot, self._form)
         except DirectoryError as error:
@@ -284,7 +294,14 @@ class DirectoryFile:
         if self.problems:
             log.info("directory_valid_again", path=str(self._files.path))
         self.problems = ()
-        return await self._consider(firm)
+        outcome = await self._consider(firm)
+        if self.held is None and self._stores:
+            await self._store.run(keep, DIRECTORY_READ, self._read_as(snapshot))
+        return outcome
+
+    def _read_as(self, snapshot: Snapshot) -> str:
+        """All that it depends on which firm these files lead to, beside the accepted one."""
+        return " ".join((snapshot.digest, str(self._version), str(self.today()), __version__, *astuple(self._form)))
 
     async def _as_before(self, *, broken: bool | None = None) -> Outcome:
         if self.problems if broken is None else broken:
@@ -357,7 +374,12 @@ class DirectoryFile:
 
     async def _store_change(self, change: DirectoryChange, links: Links, *, waits: str = "") -> None:
         # What is not stored is compared with the store again the next time.
-        self._version = await self._store.run(self._accept, change, links, waits) if self._stores else -1
+        if not self._stores:
+            self._version = -1
+            return
+        new = {key: one for key, one in links.items() if self._links.get(key) != one}
+        self._version = await self._store.run(self._accept, change, new, waits)
+        self._links = {**self._links, **new} if new else self._links
 
     def _accept(self, unit: Unit, change: DirectoryChange, links: Links, waits: str) -> int:
         self._with_change(unit, change)

@@ -23,7 +23,7 @@ from bridge.store.people.panel import end_sessions
 from bridge.store.people.tokens import end_tokens
 from bridge.store.record.audit import record, subject_of
 from bridge.store.record.happenings import ToTell, happened
-from bridge.store.record.kept import DIRECTORY_UNDONE, keep, kept
+from bridge.store.record.kept import DIRECTORY_READ, DIRECTORY_UNDONE, keep, kept
 
 _AT_ONCE = 200
 _READ_AT_ONCE = 1000
@@ -146,6 +146,13 @@ def is_confirmed(unit: ReadUnit, fingerprint: str) -> bool:
     """Whether this change is held and somebody confirmed it."""
     held = unit.find(HeldChange, HeldChange.fingerprint == fingerprint)
     return held is not None and bool(held.confirmed_by)
+
+
+def is_as_read(unit: ReadUnit, noted: str, version: int) -> bool:
+    """Whether the files that this was noted of were found to say what the accepted firm is, which has this version
+    still, and no change is held."""
+    same = kept(unit, DIRECTORY_READ) == noted and accepted_version(unit) == version
+    return same and not unit.exists(HeldChange.select())
 
 
 def confirm_change(unit: Unit, fingerprint: str, by: str, cause: str = "") -> bool:

@@ -48,6 +48,8 @@ class Statement:
     """Kind and own id of what it no longer has."""
     gives: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """The fields it knows of, by kind; a kind that is not there is known with all its fields."""
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    """What people call those of its matters that never could be read and that others know, by own id."""
 
     def can_say(self, kind: str, name: str) -> bool:
         """Whether it knows of this field at all."""
@@ -87,6 +89,8 @@ class Merged:
     left_out: Mapping[str, tuple[str, ...]]
     """Ids of what others have and the owner of the kind has not, by kind: people count as having left."""
     links: Links
+    lost: frozenset[str] = frozenset()
+    """Whom only what is kept of deleted matters names, and who is not there any more."""
 
 
 def merge(
@@ -132,26 +136,31 @@ class _Merging:
         self._links: dict[tuple[str, str, str], str] = {}
         self._aliases: dict[tuple[str, Refers], dict[str, str]] = defaultdict(dict)
         self._origins: dict[tuple[str, str], Provenance] = {}
+        self._alone = {one.source: Provenance((one.source,), {}) for one in said}
+        """The same for all that one source alone has."""
         self._disagreements: list[Disagreement] = []
         self._granted: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         """Which sources give access, by matter and person."""
         self._left_out: dict[str, list[str]] = defaultdict(list)
+        self._numbers: Mapping[tuple[str, str], str] = {}
+        """The ids of matters by what makes a record of another source the same."""
 
     def merged(self) -> Merged:
         entities = {kind.name: self._entities(kind) for kind in KINDS if kind is not ACCESS}
         for said in self._said.values():
             self._put_aliases(said)
         records: Records = defaultdict(list)
+        lost: frozenset[str] = frozenset()
         for kind in (STAFF, GROUPS, MATTERS, WALLS, CHANNELS):
             found = [(one, self._one(kind, one)) for one in entities[kind.name].values()]
             told = [(one.gone == one.parts.keys(), record) for one, record in found if record is not None]
             if kind is MATTERS:
-                _forget_lost([record for gone, record in told if gone], records)
+                lost = _forget_lost([record for gone, record in told if gone], records)
             records[kind.name] = _without_replaced(kind, told)
         records[ACCESS.name] = self._access()
         self._restrict(entities[MATTERS.name], records)
         left_out = {kind: tuple(ids) for kind, ids in self._left_out.items()}
-        return Merged(records, self._origins, tuple(self._disagreements), left_out, self._links)
+        return Merged(records, self._origins, tuple(self._disagreements), left_out, self._links, lost)
 
     # Who is who.
 
@@ -177,6 +186,8 @@ class _Merging:
             # Last those who are there: the address of somebody who left may be a newcomer's by now.
             for one in sorted(said, key=lambda one: source not in one.gone):
                 by_key.update((key, one.id) for key in _keys(kind, one.parts[source]))
+        if kind is MATTERS:
+            self._numbers = by_key
         return entities
 
     def _entity(
@@ -240,6 +251,9 @@ class _Merging:
             for record in said.records.get(kind.name, ()):
                 own = _own_id(kind, record)
                 names[own] = self._links[said.source, kind.name, own]
+        for own, number in said.numbers.items():
+            if (known := self._numbers.get(("number", number.casefold()))) is not None:
+                self._aliases[said.source, Refers.MATTER][own] = known
         self._aliases[said.source, Refers.PEOPLE] = self._aliases[said.source, Refers.STAFF]
 
     # Whose word holds.
@@ -284,7 +298,7 @@ class _Merging:
         others = {
             name for name in _RIGHTS if self._owner.get(f"{kind.name}.{name}", source) in self._said.keys() - {source}
         }
-        self._origins[kind.name, one.id] = Provenance((source,), {})
+        self._origins[kind.name, one.id] = self._alone[source]
         values = {
             each.name: self._named(source, each, record.values[each.name])
             for each in kind.fields
@@ -396,12 +410,16 @@ class _Merging:
         return tuple((known(first), second) for first, second in value)
 
 
-def _forget_lost(matters: Iterable[Record], records: Records) -> None:
-    """Take out of what is kept of deleted matters whom nobody knows any more, such as a group that went with them."""
+def _forget_lost(matters: Iterable[Record], records: Records) -> frozenset[str]:
+    """Take out of what is kept of deleted matters whom nobody knows any more, such as a group that went with them.
+    Returns whom."""
+    lost: set[str] = set()
     known = {one.known_as("id") for kind in (STAFF, GROUPS) for one in records[kind.name] if not one.get("deleted")}
     for matter in matters:
         if "allowed" in matter.values:
+            lost.update(name for name in matter.values["allowed"] if name not in known)
             matter.values["allowed"] = tuple(name for name in matter.values["allowed"] if name in known)
+    return frozenset(lost)
 
 
 def _without_replaced(kind: RecordKind, records: Sequence[tuple[bool, Record]]) -> list[Record]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from bridge.firm.errors import BridgeError
-from bridge.firm.visible import shown
+from bridge.firm.text.visible import shown
 
 MOST_PROBLEMS = 50
 """Problems collected before reading stops: more than anybody corrects in one go."""

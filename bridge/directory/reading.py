@@ -42,8 +42,8 @@ Records = dict[str, list[Record]]
 """Records by the name of their kind."""
 
 
-Seen = dict[tuple[str, str, str], Record]
-"""Who has a value that must be each one's own, by kind, field and value."""
+Seen = dict[tuple[str, str, str], SheetRow]
+"""Where a value stands first that must be each one's own, by kind, field and value."""
 
 
 def read_rows(rows: Iterable[SheetRow], problems: ProblemList, source: str = "", seen: Seen | None = None) -> Records:
@@ -112,10 +112,13 @@ def _check_unique(record: Record, unique: Field, seen: Seen, same: list[int], pr
     """
     value = record.values[unique.name]
     assert unique.unique is not None
-    first = seen.setdefault((record.row.kind.name, unique.name, unique.unique(value)), record)
-    if first is not record and (not first.row.line or first.row.line not in same):
-        same.append(first.row.line)
-        where = f"in line {first.row.line_of(unique.name)}" if first.row.line else f"that {first.row.file} has"
+    key = record.row.kind.name, unique.name, unique.unique(value)
+    if (first := seen.get(key)) is None:
+        # Where it stands is all that is said of it.
+        seen[key] = record.row
+    elif not first.line or first.line not in same:
+        same.append(first.line)
+        where = f"in line {first.line_of(unique.name)}" if first.line else f"that {first.file} has"
         record.problem(
             problems,
             unique.name,

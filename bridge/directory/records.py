@@ -23,19 +23,27 @@ KINDS: Mapping[str, tuple[TypeAdapter[Any], Callable[[Firm], Mapping[str, Any]]]
 """For each kind of record: how it is written as JSON, and where a firm has its records."""
 
 
+_WRITES: Mapping[type, TypeAdapter[Any]] = {
+    Staff: KINDS["staff"][0],
+    Group: KINDS["group"][0],
+    Matter: KINDS["matter"][0],
+    Wall: KINDS["wall"][0],
+    ChannelSeed: KINDS["channel"][0],
+}
+
+
 class StoredDirectoryError(BridgeError):
     """A stored record cannot be read back: it was damaged, or written by a newer version."""
 
 
-def firm_to_records(firm: Firm) -> list[Record]:
-    """Every record of the firm."""
-    return [record_of(firm, kind, record_id) for kind, (_, of) in KINDS.items() for record_id in of(firm)]
-
-
 def record_of(firm: Firm, kind: str, record_id: str) -> Record:
     """One record of the firm."""
-    adapter, of = KINDS[kind]
-    return kind, record_id, adapter.dump_json(of(firm)[record_id]).decode()
+    return kind, record_id, written(KINDS[kind][1](firm)[record_id])
+
+
+def written(record: object) -> str:
+    """A record of whatever kind as JSON."""
+    return _WRITES[type(record)].dump_json(record).decode()
 
 
 def firm_from_records(records: Iterable[Record]) -> Firm:

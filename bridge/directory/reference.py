@@ -135,8 +135,9 @@ room, and applies it when one of them writes `!directory confirm`. `!directory p
 would end, which matters would close, and who would be put out of or come into which conversation. The confirmation is
 for exactly these contents: if the files change again, the bridge asks again; if they go back to what they were,
 nothing happens. The first directory ever read is not held. As long as the share of the staff is not what is too large,
-whoever leaves by such a change does so at once, and new walls and restrictions that are within the limit by themselves
-are in force at once.
+whoever leaves by such a change does so at once, and walls and restrictions that are new or keep out more people are in
+force at once where they are within the limit by themselves. A wall that keeps out some more and some no longer stands
+as it was, and beside it as it will be, under its id with `also-` before it.
 
 The same share of walls and restrictions that would end is held too: of the people behind walls those who would be let
 in, of the restricted matters those that would open to more than half of whom they shut out. However that comes about: a

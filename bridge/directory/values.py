@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from bridge.directory.problems import quoted
 from bridge.firm.conversation import clean_channel_name
 from bridge.firm.model import MatterStatus, WallKind
-from bridge.firm.visible import says_something, shown, unseen_in
+from bridge.firm.text.visible import says_something, shown, unseen_in
 from bridge.mapping.ids import LOCALPART
 
 _LONGEST_CELL = 100_000

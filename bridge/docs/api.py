@@ -26,10 +26,10 @@ def api_parts(table: Table) -> Iterator[str]:
         f"Every address stands below `{{panel.url}}{API_PATH}`; [api.md](api.md) says how to begin. For programs:"
         f" `GET {API_PATH}/openapi.json`."
     )
-    subject = ""
-    for one in ROUTES:
-        if (of := one.name.partition(".")[0]) != subject:
-            subject = of
+    subject, subjects = "", list(dict.fromkeys(map(_subject, ROUTES)))
+    for one in sorted(ROUTES, key=lambda one: subjects.index(_subject(one))):
+        if _subject(one) != subject:
+            subject = _subject(one)
             yield f"## {subject.capitalize()}"
         found = whole["paths"][one.path][one.method.lower()]
         yield f"### `{one.method} {one.path}`"
@@ -39,6 +39,10 @@ def api_parts(table: Table) -> Iterator[str]:
             yield table(("Gives", "Where", "Meaning"), rows)
         if one.answer is not None:
             yield f"Answers with `{one.answer.__name__}`: {', '.join(f'`{name}`' for name in one.answer.model_fields)}."
+
+
+def _subject(route: Route) -> str:
+    return route.name.partition(".")[0]
 
 
 def _query(found: dict[str, list[dict[str, str]]]) -> Iterator[tuple[str, ...]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from bridge.firm.visible import shown
+from bridge.firm.text.visible import shown
 
 FILE_BYTES = 120
 """The longest name of a file, in bytes of UTF-8, its end and number included."""

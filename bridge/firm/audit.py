@@ -10,6 +10,8 @@ from dataclasses import astuple, dataclass
 from enum import StrEnum
 from urllib.parse import quote, unquote
 
+from bridge.firm.text.directions import together
+
 NO_DIGEST = ""
 """What stands before the first entry."""
 
@@ -118,8 +120,8 @@ def with_ids(words: str, ids: Iterable[str]) -> str:
 
     Numbers change and matters go, so that words alone would tell one day what nobody may hear of any more (M3).
     """
-    named = " ".join(quote(one, safe="") for one in ids)
-    return f"{words} [{named}]".lstrip() if named else words
+    named, plain = " ".join(quote(one, safe="") for one in ids), together(words)
+    return f"{plain} [{named}]".lstrip() if named else plain
 
 
 def words_and_ids(reason: str) -> tuple[str, tuple[str, ...]]:

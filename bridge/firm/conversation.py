@@ -114,7 +114,7 @@ def clean_channel_name(name: str) -> str:
             f"That name has {len(shown)} characters; a channel name has at most {CHANNEL_NAME_MAX}. Try a shorter one."
         )
     # Here, because the guard imports this module, and Synapse's environment has not the library.
-    from bridge.firm.visible import says_something, unseen_in
+    from bridge.firm.text.visible import says_something, unseen_in
 
     if unseen_in(shown) or not says_something(shown):
         raise ChannelNameError("That name has invisible characters. Type it again rather than pasting it.")

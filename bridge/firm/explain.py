@@ -13,6 +13,7 @@ from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus, Wall, WallKind
 from bridge.firm.policy import Decision, may_act, may_be_in
 from bridge.firm.rules import CitedRule
+from bridge.firm.text.directions import apart
 
 Written = Callable[[date], str]
 """How a day is written."""
@@ -125,16 +126,18 @@ def _of_wall(firm: Firm, staff_id: str, wall: Wall, today: date, written: Writte
 def wall_said(firm: Firm, wall: Wall, written: Written = str) -> str:
     """A wall as a sentence: its id and form, around what, why, and by whom and since when it is."""
     matter = firm.matters.get(wall.matter_id)
-    around = f"the client {wall.client}" if wall.client else f"matter {matter.number if matter else wall.matter_id}"
+    around = (
+        f"the client {apart(wall.client)}" if wall.client else f"matter {matter.number if matter else wall.matter_id}"
+    )
     setter = firm.staff.get(wall.set_by)
     facts = [
-        f"set by {setter.name if setter else wall.set_by}" if wall.set_by else "",
+        f"set by {apart(setter.name if setter else wall.set_by)}" if wall.set_by else "",
         f"since {written(wall.since)}" if wall.since else "",
         f"until {written(wall.expires)}" if wall.expires else "",
     ]
     details = "".join(f", {fact}" for fact in facts if fact)
     form = " that lets in only those it names" if wall.kind is WallKind.ONLY else ""
-    memo = f" Its memo: {wall.memo.rstrip('.')}." if wall.memo else ""
+    memo = f" Its memo: {apart(wall.memo.rstrip('.'))}." if wall.memo else ""
     return f"There is a wall around {around}{form} ({wall.id}{details}).{memo}"
 
 
@@ -170,4 +173,4 @@ def way_to(firm: Firm, principals: tuple[str, ...], staff_id: str) -> tuple[str,
 
 
 def _through(way: tuple[str, ...]) -> str:
-    return f", through the group {', in it '.join(way)}" if way else ""
+    return f", through the group {', in it '.join(map(apart, way))}" if way else ""

@@ -289,16 +289,17 @@ class Firm:
 
     staff: Mapping[str, Staff] = field(default_factory=Table[Staff])
     matters: Mapping[str, Matter] = field(default_factory=Matters)
-    groups: Mapping[str, Group] = field(default_factory=dict)
-    walls: Mapping[str, Wall] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=Table[Group])
+    walls: Mapping[str, Wall] = field(default_factory=Table[Wall])
     channels: Mapping[str, ChannelSeed] = field(default_factory=dict)
     """By name."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.matters, Matters):
             object.__setattr__(self, "matters", Matters(self.matters))
-        if not isinstance(self.staff, Table):
-            object.__setattr__(self, "staff", Table(self.staff))
+        for name in ("staff", "groups", "walls"):
+            if not isinstance(records := getattr(self, name), Table):
+                object.__setattr__(self, name, Table(records))
 
     @property
     def _table(self) -> Matters:

@@ -10,6 +10,7 @@ from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm, Matter, MatterStatus, Staff, WallKind
 from bridge.firm.room_keys import STAFF_SPACE, matter_of_space
 from bridge.firm.rules import CitedRule
+from bridge.firm.text.directions import apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,10 @@ def may_act(firm: Firm, staff_id: str) -> Decision:
     if person is None:
         return Decision(False, "F1", f"{staff_id} is not in the firm's directory.")
     if person.former:
-        return Decision(False, "F2", f"{person.name} has left the firm.")
+        return Decision(False, "F2", f"{apart(person.name)} has left the firm.")
     if not person.enabled:
-        return Decision(False, "F2", f"{person.name} is disabled in the directory.")
-    return Decision(True, "F1", f"{person.name} is active staff.")
+        return Decision(False, "F2", f"{apart(person.name)} is disabled in the directory.")
+    return Decision(True, "F1", f"{apart(person.name)} is active staff.")
 
 
 def may_administer(firm: Firm, staff_id: str, admin_roles: frozenset[str]) -> Decision:
@@ -79,7 +80,7 @@ def may_access(firm: Firm, staff_id: str, matter: Matter, today: date) -> Decisi
         if not wall.in_force(today):
             continue
         if firm.names(wall.people, staff_id) is (wall.kind is WallKind.EXCLUDE):
-            around = f"matter {matter.number}" if wall.matter_id else f"the client {wall.client}"
+            around = f"matter {matter.number}" if wall.matter_id else f"the client {apart(wall.client)}"
             return Decision(False, "M3", f"A wall around {around} screens this person ({wall.id}).")
     if matter.is_on_team(staff_id):
         return Decision(True, "M1", f"This person has a role on matter {matter.number}.")

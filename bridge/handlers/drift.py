@@ -12,7 +12,7 @@ from bridge.handlers.arrival import Arrival, Context
 from bridge.mapping.event import MEMBER, Event
 from bridge.operations.telling import Effect
 from bridge.reconcile.planning.drift import shares_power
-from bridge.reconcile.planning.plan import DriftKind
+from bridge.reconcile.planning.steps import DriftKind
 from bridge.store.engine.unit import later
 from bridge.store.record.drift import mark_put_back, note_difference
 

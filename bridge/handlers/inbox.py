@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -20,7 +21,7 @@ from bridge.metrics import Metrics
 from bridge.own_before import LOOK_AGAIN_SECONDS, OwnBefore, TooEarlyError
 from bridge.room_queues import RoomQueues
 from bridge.store.engine.batching import Batches
-from bridge.store.engine.store import Store
+from bridge.store.engine.store import Store, StoreError
 from bridge.store.engine.unit import Unit, later
 from bridge.store.engine.write_behind import WriteBehind
 from bridge.store.queues import inbox as rows
@@ -159,6 +160,16 @@ class Inbox:
         self._metrics.events_stored.inc(len(fresh))
         self._metrics.events_duplicate.inc(len(given) - len(fresh))
         return len(fresh)
+
+    async def accept_within(self, seconds: float, events: Sequence[Json], news: Effect | None) -> None:
+        """The same; where the database is away it is waited for, so long at most. Raises StoreError."""
+        try:
+            await self.accept(events, news)
+        except StoreError:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._store.rest(0.0)
+            await self.accept(events, news)
 
     def _from_memory(self, events: Sequence[Json]) -> dict[str, FromMemory]:
         """By event id, how those are answered that can be answered from memory."""

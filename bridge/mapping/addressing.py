@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from bridge.firm.room_keys import FIRST_MESSAGE
-from bridge.firm.typed import BEGINS
+from bridge.firm.typed import BEGINS, without_fallback
 from bridge.mapping.event import MESSAGE, Event
 from bridge.mapping.marks import mark_of
 from bridge.mapping.text import mentioned_users, typed_text
@@ -32,11 +32,23 @@ def heard(event: Event, bot_id: str, bot_chats: Collection[str], bot_name: str =
     if content.get("msgtype") != "m.text" or not isinstance(body, str):
         return None
     in_chat = event.room_id in bot_chats
-    if not in_chat and not body.lstrip()[:_LOOKED_AT].casefold().startswith(_beginnings(bot_name)):
-        formatted = content.get("formatted_body")
-        if not isinstance(formatted, str) or bot_id[1:].partition(":")[0] not in formatted[:_LOOKED_AT]:
-            return None
+    if not in_chat and not _may_begin(content, body, bot_id, bot_name):
+        return None
     return command_in(content, bot_id, bot_name, in_chat=in_chat)
+
+
+def _may_begin(content: Mapping[str, Any], body: str, bot_id: str, bot_name: str) -> bool:
+    """Whether a message may be for the bot, by how its body begins and whom its HTML names. In a reply the bot may be
+    named behind the quote, however long that is."""
+    typed, formatted = body.lstrip(), content.get("formatted_body")
+    html = formatted if isinstance(formatted, str) else ""
+    localpart = bot_id[1:].partition(":")[0]
+    if typed.startswith(">"):
+        typed = without_fallback(body).lstrip()
+        named = localpart in html or localpart in typed
+    else:
+        named = localpart in html[:_LOOKED_AT]
+    return named or typed[:_LOOKED_AT].casefold().startswith(_beginnings(bot_name))
 
 
 def command_in(content: Mapping[str, Any], bot_id: str, bot_name: str, *, in_chat: bool) -> str | None:
@@ -78,8 +90,8 @@ def _is_code(content: Mapping[str, Any]) -> bool:
 
 @cache
 def _beginnings(bot_name: str) -> tuple[str, ...]:
-    """How a message for the bot may begin: a command, a mention, a quote or the bot's name."""
-    return "!", "@", ">", bot_name.casefold() or "!"
+    """How a message for the bot may begin: a command, a mention or the bot's name."""
+    return "!", "@", bot_name.casefold() or "!"
 
 
 @cache

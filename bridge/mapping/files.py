@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.firm.visible import shown
+from bridge.firm.text.visible import shown
 from bridge.mapping.nobodys_names import is_nobodys
 
 Json = Mapping[str, Any]

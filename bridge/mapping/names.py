@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from anyascii import anyascii
 
 from bridge.firm.model import Matter
+from bridge.firm.text.directions import apart
 
 _BETWEEN = " · "
 _MOST_NAMED = 8
@@ -26,6 +27,16 @@ def matter_name(matter: Matter) -> str:
 def numbered_name(number: str, title: str) -> str:
     """A matter's number and title in one line. It may be without a title; a source has it so."""
     return " ".join(filter(None, (number, title)))
+
+
+def matter_said(matter: Matter) -> str:
+    """The same in a sentence."""
+    return numbered_name(apart(matter.number), apart(matter.title))
+
+
+def conversation_said(matter: Matter, title: str) -> str:
+    """A matter's conversation in a sentence."""
+    return f"{apart(title)}{_BETWEEN}{matter_said(matter)}"
 
 
 def conversation_name(matter: Matter, title: str, first_title: str = "") -> str:

@@ -10,7 +10,7 @@ import structlog
 
 from bridge.failures import backoff, describe, frames
 from bridge.matrix.errors import TokenRejectedError, UnreachableError
-from bridge.store.engine.store import Store, StoreError
+from bridge.store.engine.store import AGAIN_SECONDS, Store, StoreError
 from bridge.store.engine.unit import Unit
 
 log = structlog.get_logger(__name__)
@@ -66,8 +66,11 @@ class Attempts:
         return None if dead else self.pause(attempts)
 
     def _put_off(self, item: Tried, told: str) -> float:
-        item.pauses += 1
         log.warning(f"{self.kind}_waits", key=item.key, room_id=item.room_id, error=told)
+        if not self.store.holds():
+            # However long it was away, nobody waits much longer than for its return.
+            return AGAIN_SECONDS
+        item.pauses += 1
         return self.pause(item.pauses)
 
 

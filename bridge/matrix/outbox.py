@@ -132,7 +132,7 @@ class Outbox:
             except StoreError as error:
                 failures += 1
                 log.warning("outbox_waits", error=str(error))
-                await asyncio.sleep(self._pause(failures))
+                await self._store.rest(self._pause(failures))
                 self.refresh()
 
     async def _load(self) -> None:

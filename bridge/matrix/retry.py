@@ -44,7 +44,8 @@ class PassingError(BridgeError):
     """An attempt failed in a way that may pass by itself."""
 
     def __init__(self, error: UnreachableError, asked: float | None = None) -> None:
-        """`error` is what to raise in the end; `asked` the seconds that the homeserver wants to be left alone."""
+        """`error` is what to raise in the end; `asked` the seconds after which to try again, where somebody
+        says so, such as a homeserver that wants to be left alone."""
         super().__init__(str(error))
         self.error = error
         self.asked = asked

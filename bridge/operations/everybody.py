@@ -8,6 +8,7 @@ from functools import cached_property
 from bridge.desk import Desk
 from bridge.firm.model import Firm, Staff
 from bridge.firm.names import Called, by_email, called, plain
+from bridge.firm.text.directions import apart
 from bridge.mapping.near import closest
 from bridge.refusal import Kind, Refusal
 
@@ -52,7 +53,7 @@ class Everybody:
         called = self._called.found(wanted.removeprefix("@"))
         several = with_email or list(dict.fromkeys([*called, *([owner] if owner else [])]))
         if len(several) > 1:
-            choices = tuple(f"{person.name} ({self.user_id(person.id) or person.id})" for person in several)
+            choices = tuple(f"{apart(person.name)} ({self.user_id(person.id) or person.id})" for person in several)
             raise Refusal(Kind.SEVERAL_CALLED, typed=typed, choices=choices)
         return several[0] if several else None
 

@@ -21,8 +21,6 @@ from bridge.matrix.retry import patience
 from bridge.operations.channels.finding import RECENT
 from bridge.store.engine.unit import ReadUnit
 from bridge.store.people.digests import user_localpart
-from bridge.store.people.leavers import LeaversSet
-from bridge.store.people.walls import WallsSet
 from bridge.store.rooms.channels import recent
 from bridge.store.rooms.conversations import conversation_by_id, conversations_of_people
 from bridge.store.rooms.made import RoomRecorded, key_of_room, room_of, rooms_of
@@ -256,8 +254,8 @@ async def account_of(desk: Desk, staff_id: str) -> str:
 
 
 def changes_lists(news: object) -> bool:
-    """Whether what the store announces may change somebody's lists."""
-    return isinstance(news, RoomRecorded | WallsSet | LeaversSet)
+    """Whether what the store announces may change somebody's lists, though the firm is the same."""
+    return isinstance(news, RoomRecorded)
 
 
 def sees(desk: Desk, staff_id: str) -> int:

@@ -17,7 +17,7 @@ from bridge.matrix.port import AccountRequests, Homeserver, MediaRequests, Servi
 from bridge.reconcile.farewell import say_farewell
 from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.planning.desired import Desired
-from bridge.reconcile.planning.plan import Action, Step
+from bridge.reconcile.planning.steps import Action, Step
 from bridge.reconcile.rooms.presence import require_presence
 from bridge.reconcile.rooms.unread import ensure_basics
 from bridge.store.engine.store import Store

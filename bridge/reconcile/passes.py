@@ -32,7 +32,8 @@ from bridge.reconcile.rooms.observe import Json, in_parallel
 from bridge.reconcile.rooms.pictures import give_bot_picture
 from bridge.reconcile.storing import store_new
 from bridge.reconcile.tally import Progress, Result, Tally
-from bridge.reconcile.work import OF_NOBODY, Run, Work
+from bridge.reconcile.work.run import OF_NOBODY, Run
+from bridge.reconcile.work.work import Work
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
 from bridge.store.rooms.world import Extent, World, slices
@@ -118,7 +119,7 @@ class Passes:
         with patience(waits.PATIENCE):
             # First, since of what this database lost in a backup the guard may know.
             untold = await self._guarding.told(everything=True, anew=True, within=waits.GUARD)
-            tally = self._work.tally()
+            tally = self._work.runs.tally()
             scan = await self.scan(await self._slices(), self._everything())
             await self._take(tally, leavers(scan.first.wanted), scan.losing, thorough=True)
             log.info("shut_out", rooms=len(scan.losing), steps=tally.steps, failed=len(tally.failed))
@@ -139,7 +140,7 @@ class Passes:
 
         async with self._whole:
             with patience(waits.PATIENCE):
-                tally = self._work.tally(on_progress=on_progress)
+                tally = self._work.runs.tally(on_progress=on_progress)
                 outcome = await self._make_right(await self._slices(), self._everything(), everybody, tally, direct={})
                 await give_bot_picture(self._homeserver, self._store, self._settings)
                 return outcome
@@ -154,7 +155,7 @@ class Passes:
 
         def look(extent: Extent, stored: World, wanted: Desired) -> _Seen:
             # By what is stored now: whoever is picked by this change was not in before.
-            known = self._work.user_ids(stored.accounts)
+            known = self._work.desired.user_ids(stored.accounts)
             old = desired_of_stored(before, stored, self._settings, then, extent, known)
             keys, lost = changed(old.shapes, wanted)
             keys |= {ADMINS_ID} if wanted.new_admins is not None else set()
@@ -168,7 +169,7 @@ class Passes:
         with patience(waits.PATIENCE):
             extent = await asyncio.to_thread(touched, before, then, self._firm(), self._today(), self._settings)
             extents = await self._slices() if extent is None else [extent]
-            return await self._make_right(extents, look, concerned, self._work.tally(), alone=extent is not None)
+            return await self._make_right(extents, look, concerned, self._work.runs.tally(), alone=extent is not None)
 
     async def cut_off(self, staff_id: str) -> Result:
         """End somebody's sessions, lock their account and take them out of every room, what is secret first (F2).
@@ -177,7 +178,7 @@ class Passes:
         UnreachableError where the homeserver is away as a whole, and TokenRejectedError.
         """
         with patience(waits.PATIENCE):
-            tally = self._work.tally()
+            tally = self._work.runs.tally()
             await self._tell_and_take(tally, [staff_id], {}, (), alone=True)
             return tally.outcome()
 
@@ -186,12 +187,12 @@ class Passes:
 
         It waits for nobody who works on them. What of it fails is tried again by itself. Raises as `cut_off` does.
         """
-        tally = self._work.tally()
+        tally = self._work.runs.tally()
 
         async def one(key: str) -> None:
-            part = await self._work.part(key)
+            part = await self._work.desired.part(key)
             for room in (key, *part.world.earlier.get(key, ())):
-                await self._work.shut_room(room, tally, part)
+                await self._work.rooms.shut(room, tally, part)
 
         with patience(waits.PATIENCE):
             await self._spaces_first(keys, one)
@@ -201,7 +202,7 @@ class Passes:
 
         What fails is tried again by itself. Raises as `cut_off` does.
         """
-        tally = tally or self._work.tally()
+        tally = tally or self._work.runs.tally()
         async with tally.item(HANDOUTS, HANDOUTS.id):
             await take_back(self._store, self._homeserver, self._firm(), self._today())
 
@@ -214,11 +215,11 @@ class Passes:
         return lambda _, __, wanted: _Seen(wanted.shapes.keys(), *losing(wanted, walled))
 
     async def _part(self, extent: Extent, look: _Look, *, first: bool) -> _Part:
-        epoch, firm = self._work.epoch, self._firm()
-        world = await self._work.world(extent)
+        epoch, firm = self._work.runs.epoch, self._firm()
+        world = await self._work.desired.world(extent)
 
         def found() -> _Part:
-            known = self._work.user_ids(world.accounts)
+            known = self._work.desired.user_ids(world.accounts)
             wanted = desired(firm, world, self._settings, self._today(), extent, known)
             seen = look(extent, world, wanted)
             left_out = frozenset[str]() if first else OF_NOBODY
@@ -262,7 +263,7 @@ class Passes:
         await self._tell_and_take(tally, gone, scan.losing, about)
         run = await self._begin(first, tally, direct)
         self._note_problems(first.wanted, tally)
-        await in_parallel(people, lambda staff_id: self._work.settle_account(staff_id, run), self._limit)
+        await in_parallel(people, lambda staff_id: self._work.accounts.settle(staff_id, run), self._limit)
         await self._settle(run, first.shapes, self._limit)
 
         async def one(extent: Extent) -> None:
@@ -272,10 +273,10 @@ class Passes:
 
         await in_parallel(extents[1:], one, self._limit)
         # Those that list a room which was made anew must follow, whether or not they were to be looked at.
-        listing, _ = await self._work.around(tally.lost)
-        await in_parallel(listing, lambda key: self._work.converge_room(key, tally), self._limit)
+        listing, _ = await self._work.desired.around(tally.lost)
+        await in_parallel(listing, lambda key: self._work.rooms.converge(key, tally), self._limit)
         left = [staff_id for staff_id in people if not may_act(run.wanted.firm, staff_id)]
-        await in_parallel(left, lambda staff_id: self._work.farewell(staff_id, run), self._limit)
+        await in_parallel(left, lambda staff_id: self._work.accounts.farewell(staff_id, run), self._limit)
         return tally.outcome()
 
     async def _begin(self, part: _Part, tally: Tally, direct: dict[str, Json] | None) -> Run:
@@ -284,11 +285,11 @@ class Passes:
         if await store_new(self._store, part.wanted):
             keys = part.wanted.world.conversations.keys()
             untold = await self._guarding.told(*keys, within=waits.GUARD)
-        return replace(self._work.run(part.wanted, tally, part.epoch, direct), untold=untold)
+        return replace(self._work.runs.begin(part.wanted, tally, part.epoch, direct), untold=untold)
 
     async def _settle(self, run: Run, shapes: Mapping[str, RoomShape], at_once: int) -> None:
         for wave in waves(shapes, run.wanted.world.rooms):
-            await in_parallel(wave, lambda one: self._work.settle_room(*one, run), at_once)
+            await in_parallel(wave, lambda one: self._work.rooms.settle(*one, run), at_once)
 
     async def _tell_and_take(
         self,
@@ -324,10 +325,10 @@ class Passes:
         """The user ids of leavers who are out of every room."""
 
         async def accounts() -> None:
-            run = self._work.run(await self._work.part(KEEPER_SPACE), tally)
+            run = self._work.runs.begin(await self._work.desired.part(KEEPER_SPACE), tally)
 
             async def one(staff_id: str) -> None:
-                if await self._work.shut_account(staff_id, run, thorough=thorough):
+                if await self._work.accounts.shut(staff_id, run, thorough=thorough):
                     out.add(run.wanted.user_ids[staff_id])
 
             await in_parallel(staff_ids, one, self._limit)
@@ -338,7 +339,7 @@ class Passes:
             with suppress(TimeoutError):
                 await asyncio.wait_for(shut.wait(), waits.MOMENT)
             keys = [key for key, who in losing.items() if not who or not who <= out]
-            await self._spaces_first(keys, lambda key: self._work.shut_room(key, tally))
+            await self._spaces_first(keys, lambda key: self._work.rooms.shut(key, tally))
 
         async def files() -> None:
             await self.take_back(tally)

@@ -13,11 +13,12 @@ from bridge.reconcile.again import Again, ThingKind
 from bridge.reconcile.planning.desired import Desired, desired, desired_of_stored
 from bridge.reconcile.planning.foreseen import Effect, in_order, of_conversations, of_firm
 from bridge.reconcile.planning.parts import Part, waves
-from bridge.reconcile.planning.plan import Action, Plan, RoomPlan
 from bridge.reconcile.planning.scope import touched
+from bridge.reconcile.planning.steps import Action, Plan, RoomPlan
 from bridge.reconcile.rooms.observe import Json, in_parallel
 from bridge.reconcile.tally import Tally
-from bridge.reconcile.work import OF_NOBODY, Run, Work
+from bridge.reconcile.work.run import OF_NOBODY, Run
+from bridge.reconcile.work.work import Work
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
 from bridge.store.rooms.world import Extent, World, extent_of, read_world, slices
@@ -46,28 +47,30 @@ class Planner:
 
     async def shape(self, key: str) -> RoomShape | None:
         """The room of this key as it should be by what is stored; None where there should be none."""
-        return (await self._work.part(key)).shapes.get(key)
+        return (await self._work.desired.part(key)).shapes.get(key)
 
     async def plan(self, keys: Collection[str] | None = None) -> Plan:
         """What a pass over everything would do, or what it would do about the rooms of these keys. What cannot be read
         is among its problems."""
-        tally, direct = self._work.tally(Again()), dict[str, Json]()
+        tally, direct = self._work.runs.tally(Again()), dict[str, Json]()
         if keys is not None:
-            wanted = await self._work.extent(await self._store.read(extent_of, keys))
+            wanted = await self._work.desired.extent(await self._store.read(extent_of, keys))
             shapes = {key: shape for key, shape in wanted.shapes.items() if key in keys}
-            planned = await self._plan_part(self._work.run(wanted, tally, direct=direct), shapes, (), self._limit)
+            planned = await self._plan_part(
+                self._work.runs.begin(wanted, tally, direct=direct), shapes, (), self._limit
+            )
             return Plan(waves=planned, problems=_problems(wanted, tally), of_rooms=_of_rooms(tally))
         first, *others = await slices(self._store, self._firm())
-        wanted = await self._work.extent(first)
-        accounts, farewells = await self._work.account_steps(wanted, tally)
+        wanted = await self._work.desired.extent(first)
+        accounts, farewells = await self._work.accounts.steps(wanted, tally)
         new = {step.who for step in accounts if step.action is Action.CREATE_ACCOUNT}
-        run = self._work.run(wanted, tally, direct=direct)
+        run = self._work.runs.begin(wanted, tally, direct=direct)
         planned = await self._plan_part(run, wanted.shapes, new, self._limit)
         gone = wanted.world.rooms.keys() - run.planning.room_ids.keys()
 
         async def one(extent: Extent) -> Waves:
-            part = await self._work.extent(extent)
-            run = self._work.run(part, tally, direct=direct)
+            part = await self._work.desired.extent(extent)
+            run = self._work.runs.begin(part, tally, direct=direct)
             for key in gone & run.planning.room_ids.keys():
                 del run.planning.room_ids[key]
             shapes = {key: shape for key, shape in part.shapes.items() if key not in OF_NOBODY}
@@ -84,7 +87,7 @@ class Planner:
             # Nothing is made by planning: what was to be made in an earlier wave has only its list left.
             left = [(key, Part.LIST if key in begun else part) for key, part in wave]
             begun.update(key for key, _ in wave)
-            found = await in_parallel(left, lambda one: self._work.plan_room(*one, run, new), at_once)
+            found = await in_parallel(left, lambda one: self._work.rooms.plan(*one, run, new), at_once)
             planned.append(tuple(filter(None, found)))
         return tuple(planned)
 
@@ -95,7 +98,7 @@ class Planner:
         found: list[Effect] = []
         extents = await slices(self._store, before) if extent is None else [extent]
         for one in extents:
-            world = await self._work.world(one)
+            world = await self._work.desired.world(one)
 
             def part(extent: Extent = one, world: World = world) -> Iterable[Effect]:
                 # By what is stored now, as the change would be followed.

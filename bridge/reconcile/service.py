@@ -15,7 +15,7 @@ from bridge.reconcile.guarding import Guarding
 from bridge.reconcile.passes import Passes
 from bridge.reconcile.planner import Planner
 from bridge.reconcile.rooms.visits import Visits
-from bridge.reconcile.work import Work
+from bridge.reconcile.work.work import make_work
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
 from bridge.store.rooms.accounts import Accounts
@@ -44,13 +44,13 @@ def make_reconciler(store: Store, homeserver: Homeserver, settings: Settings, fi
     today, limit = partial(firm_today, settings.firm), settings.homeserver.concurrency
     again, guarding = Again(), Guarding(store, homeserver, settings, firm)
     accounts = Accounts(store)
-    work = Work(store, homeserver, settings, firm, guarding, again, today, accounts)
+    work = make_work(store, homeserver, settings, firm, guarding, again, today, accounts)
     passes = Passes(store, homeserver, settings, firm, today, guarding, work)
     return Reconciler(
         planner=Planner(store, settings, firm, today, work),
         passes=passes,
         rooms=Convergence(store, guarding, again, work, passes, limit),
-        visits=Visits(store, homeserver, settings.bot_id, work.room_locks),
+        visits=Visits(store, homeserver, settings.bot_id, work.rooms.locks),
         guarding=guarding,
         accounts=accounts,
         again=again,

@@ -111,6 +111,14 @@ class SmokeballSettings(Section):
         " empty for no webhooks: then changes are seen at the next look.",
     )
 
+    notify_minutes: int = Field(
+        0,
+        ge=0,
+        le=1440,
+        description="Minutes after which Smokeball shows a note to somebody who was mentioned in a message and has not"
+        " read it; 0 for no notes. The note names the matter, and nothing of the message.",
+    )
+
     @field_validator("policy_reference")
     @classmethod
     def _names_the_matter(cls, given: str) -> str:

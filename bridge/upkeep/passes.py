@@ -83,7 +83,7 @@ class Upkeep:
     async def _until_done(self) -> None:
         while (stage := self.stages.next) is not None:
             await self._attempt(stage)
-            await asyncio.sleep(self.stages.pause)
+            await self._firm.store.rest(self.stages.pause)
 
     async def _attempt(self, stage: Stage) -> None:
         self.stages = self.stages.begun(stage)

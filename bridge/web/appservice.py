@@ -96,7 +96,8 @@ class AppserviceEndpoints:
             raise MatrixError(
                 503, "M_UNKNOWN", "Too many events wait to be handled. Send this transaction again later."
             ) from error
-        await self.inbox.accept(events, news)
+        # A homeserver that is refused waits longer and longer before it sends anything again.
+        await self.inbox.accept_within(ANSWER_WITHIN, events, news)
 
     async def _ping(self, request: web.Request) -> web.Response:
         _checked(check_ping, await request.read() or b"{}")

@@ -10,10 +10,12 @@ from aiohttp import web
 
 from bridge.failures import frames
 from bridge.firm.errors import BridgeError
-from bridge.store.engine.store import StoreError
+from bridge.store.engine.store import OwnedElsewhereError, StoreError
 
 log = structlog.get_logger(__name__)
 
+STANDS_BY = "X-Firm-Bridge-Stands-By"
+"""The header of an answer by which one process tells another that it is not at work, so that the next one is asked."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -57,7 +59,10 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return _refusal(error.status, "M_UNKNOWN", error.reason)
     except StoreError as error:
         log.error("request_not_stored", path=request.path, reason=str(error))  # noqa: TRY400 - the reason says it all
-        return _refusal(503, "M_UNKNOWN", "The bridge cannot store this now. Send it again later.")
+        refused = _refusal(503, "M_UNKNOWN", "The bridge cannot store this now. Send it again later.")
+        if isinstance(error, OwnedElsewhereError):
+            refused.headers[STANDS_BY] = "1"
+        return refused
     except Exception as error:  # noqa: BLE001 - logged with its cause; the message could quote what people wrote
         log.error("request_failed", path=request.path, stack=frames(error))  # noqa: TRY400
         return _refusal(500, "M_UNKNOWN", "The bridge failed at this request. Its log says more.")

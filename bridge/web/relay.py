@@ -22,7 +22,7 @@ from bridge.firm.errors import BridgeError
 from bridge.web.appservice import ANSWER_WITHIN, PREFIX
 from bridge.web.arriving import arriving
 from bridge.web.bearer import bearer, is_token
-from bridge.web.errors import MatrixError, errors_as_json, json_response
+from bridge.web.errors import STANDS_BY, MatrixError, errors_as_json, json_response
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ _AGAIN_SECONDS = 5
 _READS = frozenset({"GET", "HEAD"})
 """Methods of which no body is handed on: nobody's means anything (RFC 9110, section 9.3.1)."""
 _OF_THE_BODY = ("Content-Length", "Content-Encoding")
-_HANDED_ON, _STANDS_BY = "X-Firm-Bridge-Handed-On", "X-Firm-Bridge-Stands-By"
+_HANDED_ON = "X-Firm-Bridge-Handed-On"
 _BETWEEN_TWO = frozenset(
     {
         *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te"),
@@ -111,7 +111,7 @@ class Relay:
         async def handed_on(request: web.Request) -> web.StreamResponse:
             if _HANDED_ON in request.headers:
                 # Whoever hands it on knows of a moment ago, and asks again. Further on it could go round for ever.
-                return web.Response(status=503, headers={_STANDS_BY: "1"})
+                return web.Response(status=503, headers={STANDS_BY: "1"})
             if places.locked():
                 return _full()
             async with places:
@@ -206,7 +206,7 @@ class Relay:
             raise _NotReachedError from error
         except (aiohttp.ClientError, OSError) as error:
             raise _LostError from error
-        if _STANDS_BY in answer.headers:
+        if STANDS_BY in answer.headers:
             answer.close()
             raise _StandsByError
         return answer

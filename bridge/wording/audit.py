@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from bridge.firm.rules import CitedRule
 from bridge.mapping.pins import PINNED
-from bridge.reconcile.planning.plan import DriftKind
+from bridge.reconcile.planning.steps import DriftKind
 from bridge.wording.markdown import notice
 from bridge.wording.state import WHAT
 

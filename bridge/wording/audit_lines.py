@@ -12,7 +12,8 @@ from bridge.firm.model import Firm, Matter, Wall
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_of_space
 from bridge.firm.sight import Sight
 from bridge.firm.systems import system_called
-from bridge.mapping.names import matter_name
+from bridge.firm.text.directions import apart
+from bridge.mapping.names import matter_said
 from bridge.settings import FirmSettings
 from bridge.store.engine.unit import ReadUnit
 from bridge.store.people.walls import wall_records
@@ -151,7 +152,7 @@ class Names:
                 return conversation_title(self.firm, conversation)
             return self._titled(conversation, then) + _now(conversation, then)
         if (matter := self._matter(subject)) is not None:
-            return f"matter {matter_name(matter)}"
+            return f"matter {matter_said(matter)}"
         spaces = {STAFF_SPACE: "the staff space", KEEPER_SPACE: "the bot's own space"}
         return spaces.get(subject) or self.person(subject)
 
@@ -164,7 +165,7 @@ class Names:
         )
         if conversation is None or not before or not may_say(before):
             return f"renamed {self.shown(subject, at, may_say)}"
-        return f"renamed {self._titled(conversation, before)} to {then}{_now(conversation, then)}"
+        return f"renamed {self._titled(conversation, before)} to {apart(then)}{_now(conversation, then)}"
 
     def _titled(self, conversation: Conversation, title: str) -> str:
         return conversation_title(self.firm, replace(conversation, title=title))
@@ -176,11 +177,11 @@ class Names:
     def person(self, known_as: str) -> str:
         """A person by staff id, a system, or whatever else acted as it is written in the log."""
         found = self.firm.staff.get(known_as)
-        return found.name if found is not None else system_called(known_as) or known_as
+        return apart(found.name if found is not None else system_called(known_as) or known_as)
 
 
 def _now(conversation: Conversation, then: str) -> str:
-    return f" (now {conversation.title})" if then != conversation.title else ""
+    return f" (now {apart(conversation.title)})" if then != conversation.title else ""
 
 
 def no_names(firm: Firm) -> Names:
@@ -220,9 +221,9 @@ def audit_words(names: Names, one: Audited, may_say: MaySay = lambda title: True
         parts.append(f"about {whom}")
     if entry.outcome is Outcome.REFUSED:
         by = "refused by the guard" if entry.deed in BY_GUARD else "refused"
-        parts.append(f"{by}: {why}" if why else by)
+        parts.append(f"{by}: {apart(why)}" if why else by)
     elif why:
-        parts.append(why)
+        parts.append(apart(why))
     return "; ".join(parts)
 
 

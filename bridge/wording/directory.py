@@ -10,6 +10,7 @@ from bridge.directory.following.status import DirectoryStatus
 from bridge.directory.merging import Disagreement, Provenance
 from bridge.directory.sources.port import SOURCE_NAMES, SourceStanding
 from bridge.directory.undoing import Undone
+from bridge.firm.text.directions import apart
 from bridge.wording.markdown import escape
 
 _FLAWS = 5
@@ -107,7 +108,7 @@ def origin_said(what: str, origin: Provenance | None) -> str:
     owner, *others = (SOURCE_NAMES[one] for one in origin.sources)
     besides = f" (also in {' and '.join(others)})" if others else ""
     fields = "; ".join(f"{name} from {SOURCE_NAMES[source]}" for name, source in sorted(origin.fields.items()))
-    return f"{what} is from {owner}{besides}" + (f", with {fields}." if fields else ".")
+    return f"{apart(what)} is from {owner}{besides}" + (f", with {fields}." if fields else ".")
 
 
 def disagreement_said(one: Disagreement) -> str:

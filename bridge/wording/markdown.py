@@ -12,6 +12,7 @@ import nh3
 import orjson
 from markdown_it import MarkdownIt
 
+from bridge.firm.text.directions import apart
 from bridge.mapping.marks import as_typed
 from bridge.mapping.text import MENTIONS
 from bridge.wording.plain import plain_text
@@ -37,11 +38,11 @@ def _markdown() -> MarkdownIt:
 
 
 def escape(text: str) -> str:
-    """Text from elsewhere, so that it shows as it is."""
+    """Text from elsewhere, so that it shows as it is and turns nothing round it."""
     # Most texts are plain words, and this is called for every reply.
     if text.replace(" ", "").isalnum():
-        return text
-    return _BEGINNING.sub(r"\1\\", _SPECIAL.sub(r"\\\1", text))
+        return apart(text)
+    return apart(_BEGINNING.sub(r"\1\\", _SPECIAL.sub(r"\\\1", text)))
 
 
 def code(text: str) -> str:

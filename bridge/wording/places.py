@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm
-from bridge.mapping.names import conversation_name
+from bridge.firm.text.directions import apart
+from bridge.mapping.names import conversation_said
 from bridge.wording.markdown import enumerated
 
 
@@ -25,13 +26,13 @@ def name_for(firm: Firm, place: Conversation, staff_id: str) -> str:
 def shared_name(firm: Firm, place: Conversation) -> str:
     """The same for a matter conversation or a channel, which has one name for everybody."""
     matter = firm.matters.get(place.matter_id)
-    return f"{place.title} · {matter.number}" if matter is not None else place.title
+    return f"{apart(place.title)} · {matter.number}" if matter is not None else apart(place.title)
 
 
 def others_named(firm: Firm, staff_ids: Collection[str], staff_id: str) -> str:
     """The people among these besides this one, by name."""
     names = sorted(firm.staff[one].name for one in staff_ids if one in firm.staff and one != staff_id)
-    return enumerated(names) if names else "yourself"
+    return enumerated([apart(one) for one in names]) if names else "yourself"
 
 
 def conversation_title(firm: Firm, conversation: Conversation) -> str:
@@ -40,13 +41,13 @@ def conversation_title(firm: Firm, conversation: Conversation) -> str:
         case ConversationKind.MATTER:
             matter = firm.matters.get(conversation.matter_id)
             if matter is None:
-                return f"{conversation.title} in a matter that is gone"
-            return conversation_name(matter, conversation.title)
+                return f"{apart(conversation.title)} in a matter that is gone"
+            return conversation_said(matter, conversation.title)
         case ConversationKind.CHANNEL:
-            return f"the channel {conversation.title}"
+            return f"the channel {apart(conversation.title)}"
         case ConversationKind.DIRECT:
             return "a direct conversation"
         case ConversationKind.BOT:
             return "a chat with me"
         case _:
-            return conversation.title
+            return apart(conversation.title)

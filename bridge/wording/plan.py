@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.reconcile.planning.plan import Action, Step
+from bridge.firm.text.directions import apart
+from bridge.reconcile.planning.steps import Action, Step
 from bridge.wording.markdown import escape
 from bridge.wording.state import WHAT
 
@@ -37,7 +38,7 @@ _SAID: Mapping[Action, str] = {
 def step_words(step: Step, who: str) -> str:
     """One step, as plain text; `who` is the person whom it concerns, if any."""
     what = WHAT.get(step.what, step.what) if step.action is Action.SET_STATE else step.what
-    said = _SAID[step.action].format(room=step.room, who=who or step.who, what=what)
+    said = _SAID[step.action].format(room=apart(step.room), who=apart(who or step.who), what=apart(what))
     return said[:1].upper() + said[1:]
 
 

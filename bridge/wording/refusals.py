@@ -47,6 +47,11 @@ def _no_such_channel(name: str, near: str) -> str:
     )
 
 
+def _no_such_matter(number: str, near: str = "") -> str:
+    hint = f" Did you mean {escape(near)}?" if near else ""
+    return f"There is no matter {repeated(number)} that you can see.{hint} `!matter list` shows those you can."
+
+
 def _channel_archived(title: str) -> str:
     return f"{escape(title)} is archived and stays as it is. {_restore(title)} opens it again."
 
@@ -100,7 +105,7 @@ SENTENCES: Mapping[Kind, Sentence] = {
     Kind.NOBODY_LEAVES_FIRM_CHANNEL: "{title} is the channel of the whole firm; everybody stays in it.",
     Kind.NOBODY_OUT_OF_FIRM_CHANNEL: "{title} is the channel of the whole firm; nobody is taken out of it.",
     # Matters
-    Kind.NO_SUCH_MATTER: "There is no matter {number:typed} that you can see. `!matter list` shows those you can.",
+    Kind.NO_SUCH_MATTER: _no_such_matter,
     Kind.NOBODY_TO_START_WITH: "Name somebody with access to matter {number}: a system is in no conversation itself.",
     Kind.MATTER_CLOSED: "Matter {number} is closed, so nothing new is started in it.",
     Kind.NO_TITLE: "A conversation needs a title, for example: Disclosure.",

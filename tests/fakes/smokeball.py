@@ -71,6 +71,8 @@ class FakeSmokeball:
         self.refresh = "refresh-1"
         self.revoked = False
         self.webhooks: dict[str, Json] = {}
+        self.notes: list[Json] = []
+        """What it was to show to its staff."""
         self.asked: list[str] = []
         self.wrong: list[str] = []
         """Requests that are not as Smokeball describes them."""
@@ -173,6 +175,9 @@ class FakeSmokeball:
         if path in self.answers:
             status, body = self.answers[path]
             return web.json_response(body, status=status)
+        if path == "/notifications":
+            self.notes.append(await request.json())
+            return web.json_response(link(uuid(len(self.notes))), status=202)
         parts = [unquote(part) for part in path.strip("/").split("/")]
         if parts[0] == "webhooks":
             return await self._webhooks(request, parts)

@@ -34,12 +34,12 @@ async def _accesses(typed: str, call: Call) -> List:
         f"**{escape(person.name)}**{role}: {escape(found.acting.reason)}\n",
         f"- Matters: {seen} of {counts.total()} that you can see"
         f" ({counts[Way.ROLE]} by a role, {counts[Way.LIST]} by the access list, {counts[Way.OPEN]} open to all)",
-        *(f"- {escape(wall)}" for wall in found.walls),
+        *(f"- {escape(wall)}" for wall in found.walls.values()),
     ]
     direct = "1 direct conversation" if found.direct == 1 else f"{found.direct} direct conversations"
     items = [
         *([f"- In {direct}"] if found.direct else []),
-        *(f"- In {escape(title)}" for title in found.conversations),
+        *(f"- In {escape(title)}" for title in found.conversations.values()),
         *(matter for matter, _ in found.matters),
     ]
 

@@ -11,7 +11,7 @@ from bridge.commands.asking.paging import paged
 from bridge.commands.asking.shown import day
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List, Noted, Who
 from bridge.firm.model import Matter
-from bridge.mapping.names import matter_name
+from bridge.mapping.names import matter_said
 from bridge.operations.admins.why import LastChange, Membership, Why, why
 from bridge.operations.everybody import everybody
 from bridge.operations.place_named import place_asked
@@ -42,7 +42,7 @@ async def _explained(asked: str, call: Call) -> List:
 def _reasons(call: Call, name: str, found: Why) -> str:
     place, deciding = found.place, found.explanation.deciding
     if isinstance(place, Matter):
-        what = f"see matter {matter_name(place)}"
+        what = f"see matter {matter_said(place)}"
     else:
         what = f"be in {conversation_title(call.desk.firm(), place)}"
     verb = "can" if deciding.verdict else "cannot"

@@ -6,10 +6,12 @@ import re
 from datetime import date
 from itertools import islice
 
-from bridge.firm.matters.search import matters_numbered
+from bridge.firm.matters.search import matters_numbered, matters_with
 from bridge.firm.model import Firm, Matter, Staff
-from bridge.firm.policy import may_access
+from bridge.firm.names import plain
+from bridge.firm.policy import accessible, may_access
 from bridge.mapping.marks import as_typed, before_marks
+from bridge.mapping.names import matter_name
 from bridge.refusal import CommandError, Kind, Refusal
 from bridge.wording.refusals import worded
 
@@ -18,6 +20,8 @@ QUOTED = re.compile(r"[\"“”„«]([^\"“”»]*+)[\"“”»]\s*+")
 _WORD = re.compile(r"\S++")
 _MOST_WORDS = 10
 """Of a number that is typed without quotation marks."""
+_SHORTEST = 3
+"""Letters of a word by which somebody may mean a matter."""
 
 
 def read_matter(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Matter | None, str]:
@@ -35,7 +39,7 @@ def read_matter(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Matt
     quoted = QUOTED.match(text)
     if quoted and (matter := visible_matter(quoted[1], firm, sender, today)) is not None:
         return matter, text[quoted.end() :]
-    raise no_such_matter(quoted[1].strip() if quoted else first_word(text))
+    raise no_such_matter(quoted[1].strip() if quoted else first_word(text), firm, sender, today)
 
 
 def unquoted(text: str) -> str:
@@ -56,6 +60,12 @@ def visible_matter(number: str, firm: Firm, sender: Staff, today: date) -> Matte
     return found[0] if len(found) == 1 else None
 
 
-def no_such_matter(number: str) -> CommandError:
-    """What to say where somebody may not know that there is a matter, or there is none (M3)."""
-    return CommandError(worded(Refusal(Kind.NO_SUCH_MATTER, number=number)))
+def no_such_matter(typed: str, firm: Firm, sender: Staff, today: date) -> CommandError:
+    """What to say where somebody may not know that there is a matter, or there is none (M3).
+
+    Whoever calls a matter by its client or title is told the number, where only one that they may see has these words.
+    """
+    words = plain(typed).split()
+    found = accessible(firm, sender.id, matters_with(firm, words), today) if len(typed) >= _SHORTEST and words else []
+    near = matter_name(found[0]) if len(found) == 1 else ""
+    return CommandError(worded(Refusal(Kind.NO_SUCH_MATTER, number=typed, near=near)))

@@ -54,7 +54,7 @@ def with_earlier(firm: Firm, records: Iterable[Record]) -> Firm:
     if not any(of(before) for _, of in KINDS.values()):
         return firm
     staff, groups, matters, walls, channels = (
-        {**of(firm), **of(before)}
+        {**of(firm), **of(before)} if of(before) else of(firm)
         for _, of in (KINDS[kind] for kind in ("staff", "group", "matter", "wall", "channel"))
     )
     return Firm(staff=staff, groups=groups, matters=matters, walls=walls, channels=channels)

@@ -11,7 +11,7 @@ import orjson
 import structlog
 
 from bridge.directory.smokeball.hosts import client_of, hosts_of
-from bridge.directory.sources.asking import AskedSystem, Bucket, Json
+from bridge.directory.sources.asking import AskedSystem, Bucket, Json, NotAnsweredError
 from bridge.directory.sources.port import SourceError
 from bridge.settings import SmokeballSettings
 from bridge.store.engine.store import Store
@@ -43,6 +43,11 @@ class SmokeballApi(AskedSystem):
     async def send(self, method: str, path: str, body: Json | None = None) -> Any:
         """Change something. Raises SourceError."""
         return await self.ask(method, self._base + path, None, body)
+
+    async def send_once(self, path: str, body: Json) -> None:
+        """Have something done that is not asked for again where it may have been done. Raises SourceError."""
+        if await self.ask("POST", self._base + path, None, body, once=True) is None:
+            raise NotAnsweredError(f"Smokeball has nothing at {path}, or not for this person.")
 
     async def whole(
         self, path: str, params: Mapping[str, str] | None = None, keep: Callable[[Json], Json] = dict

@@ -14,6 +14,11 @@ def doubts_of(mirror: Mirror) -> list[str]:
     of_all = mirror.bars.get(ALL_MATTERS)
     if of_all is not None and (of_all.doubted or not principals.knows(of_all.denied)):
         told.append("The policy of all matters is not understood, so each matter stays with its team.")
+    elif of_all is not None and of_all.unanswered:
+        told.append(
+            "Smokeball does not answer what the policy of all matters says. The last one holds, and matters that came"
+            " since stay with their team."
+        )
     if doubted := sum(bool(look.doubted) for look in mirror.looks.values()):
         told.append(f"Matters with a deny-list that is gone or not understood, which stay with their team: {doubted}.")
     if strange := sum(not principals.knows(look.denied) for look in mirror.looks.values()):

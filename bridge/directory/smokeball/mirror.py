@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field, fields
 from typing import Any
+
+import orjson
 
 from bridge.directory.smokeball.policies import ALL_MATTERS, Look
 from bridge.directory.sources.port import SourceRead, SourceRecord
@@ -22,6 +24,8 @@ _STAFF = (
     *("id", "versionId", "title", "firstName", "middleName", "lastName", "initials", "phone", "cell", "email", "role"),
     *("avatar", "former", "enabled", "userId", "colorFill", "colorStroke"),
 )
+_OPEN = frozenset({"open", "pending"})
+_OF_LOOK = tuple(each.name for each in fields(Look))
 LAST_IDS = "lastIds"
 """The field of a group whose members cannot be read that has those who could be read last."""
 _KEEPS: Mapping[str, tuple[str, ...]] = {
@@ -33,6 +37,32 @@ _KEEPS: Mapping[str, tuple[str, ...]] = {
 """What is kept of each kind of thing."""
 
 
+class Packed(MutableMapping[str, Json]):
+    """Many things by their id, each in memory as its JSON, which takes a third of the space."""
+
+    def __init__(self) -> None:
+        self._packed: dict[str, bytes] = {}
+
+    def __getitem__(self, record_id: str) -> Json:
+        one: Json = orjson.loads(self._packed[record_id])
+        return one
+
+    def __setitem__(self, record_id: str, one: Json) -> None:
+        self._packed[record_id] = orjson.dumps(one)
+
+    def __delitem__(self, record_id: str) -> None:
+        del self._packed[record_id]
+
+    def __contains__(self, record_id: object) -> bool:
+        return record_id in self._packed
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packed)
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+
 @dataclass
 class Mirror:
     """Everything by its id, in memory and in the store."""
@@ -40,7 +70,7 @@ class Mirror:
     staff: dict[str, Json] = field(default_factory=dict)
     users: dict[str, Json] = field(default_factory=dict)
     groups: dict[str, Json] = field(default_factory=dict)
-    matters: dict[str, Json] = field(default_factory=dict)
+    matters: MutableMapping[str, Json] = field(default_factory=Packed)
     contacts: dict[str, str] = field(default_factory=dict)
     """Names."""
     looks: dict[str, Look] = field(default_factory=dict)
@@ -48,13 +78,16 @@ class Mirror:
     """The users' and groups' own policies, and with ALL_MATTERS the one of all matters."""
     changed: set[tuple[str, str]] = field(default_factory=set)
     """Kinds and ids of what the store does not have yet."""
-
-    _links: dict[str, Json] = field(default_factory=dict)
-    """Links by the id that they name."""
     differ: set[str] = field(default_factory=set)
     """Ids of matters of which other records follow than those that were made last."""
     all_differ: bool = True
     """Whether that may be so of anything."""
+    people_differ: bool = True
+    """Whether staff, users or groups may be others than when records were made last."""
+    numbers_differ: bool = True
+    """Whether matters may have other numbers than then."""
+    open_matters: set[str] = field(default_factory=set)
+    """Ids of those that are open or pending."""
 
     def put(self, kind: str, records: Iterable[Json], *, whole: bool = False) -> None:
         """Take these as they are now, each as `kept` has it.
@@ -62,7 +95,7 @@ class Mirror:
         An answer may be older than one before it: such a matter is left as it is known, but in a `whole` reading,
         after which Smokeball itself may have gone back. Who a user is stays known, and who was in a group last.
         """
-        table: dict[str, Json] = getattr(self, kind)
+        table: MutableMapping[str, Json] = getattr(self, kind)
         for one in records:
             before = table.get(one["id"])
             if kind == "matters" and not whole and before is not None and 0 < version_of(one) < version_of(before):
@@ -72,6 +105,15 @@ class Mirror:
             if before != one:
                 table[one["id"]] = one
                 self._note(kind, one["id"])
+            if kind == "matters":
+                self.note_matter(one, before)
+
+    def note_matter(self, one: Json, before: Json | None) -> None:
+        """Note whether a matter is open, and whether it has another number than before."""
+        is_open = str(one.get("status", "")).casefold() in _OPEN
+        (self.open_matters.add if is_open else self.open_matters.discard)(one["id"])
+        if before is None or before.get("number") != one.get("number"):
+            self.numbers_differ = True
 
     def put_contacts(self, records: Iterable[Json]) -> None:
         """The same for contacts, as `contact_of` has them."""
@@ -84,7 +126,7 @@ class Mirror:
     def put_look(self, matter_id: str, look: Look) -> None:
         """What was found when a matter was looked at."""
         before = self.looks.get(matter_id)
-        self.looks[matter_id] = look
+        look = self.looks[matter_id] = look.after(before)
         self.changed.add(("looks", matter_id))
         if not look.same(before):
             self.differ.add(matter_id)
@@ -92,7 +134,7 @@ class Mirror:
     def put_bar(self, principal: str, look: Look) -> None:
         """What was found when a user's or group's own policy, or the one of all matters, was looked at."""
         before = self.bars.get(principal)
-        self.bars[principal] = look
+        look = self.bars[principal] = look.after(before)
         self.changed.add(("bars", principal))
         # That somebody new is denied nothing makes no other records.
         if not look.same(before) and (before is not None or look.denied or look.doubted):
@@ -110,6 +152,8 @@ class Mirror:
         if getattr(self, kind).pop(record_id, None) is not None:
             self._note(kind, record_id)
             if kind == "matters":
+                self.numbers_differ = True
+                self.open_matters.discard(record_id)
                 self.drop("looks", record_id)
 
     def _note(self, kind: str, record_id: str) -> None:
@@ -118,17 +162,7 @@ class Mirror:
             self.differ.add(record_id)
         else:
             self.all_differ = True
-
-    def kept(self, kind: str, one: Json) -> Json:
-        """What is kept of a thing. Links to the same thing are one object in all matters."""
-        return {name: self._shared(one[name]) for name in _KEEPS[kind] if one.get(name) is not None}
-
-    def _shared(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self._shared(each) for each in value]
-        if isinstance(value, dict) and isinstance(value.get("id"), str):
-            return self._links.setdefault(value["id"], {"id": value["id"]})
-        return value
+            self.people_differ = self.people_differ or kind in {"staff", "users", "groups"}
 
     def news(self, changed: Iterable[tuple[str, str]]) -> SourceRead:
         """What the store does not have yet of these kinds and ids, to be kept there."""
@@ -139,9 +173,20 @@ class Mirror:
             if one is None:
                 gone.append((_kept_as(kind), record_id))
             else:
-                plain = asdict(one) if isinstance(one, Look) else one
+                plain = {name: getattr(one, name) for name in _OF_LOOK} if isinstance(one, Look) else one
                 written.append(SourceRecord(_kept_as(kind), record_id, {"json": json.dumps(plain, sort_keys=True)}))
         return SourceRead(tuple(written), whole=False, gone=tuple(gone))
+
+
+def kept(kind: str, one: Json) -> Json:
+    """What is kept of a thing: of a link the id."""
+    return {name: _id_alone(one[name]) for name in _KEEPS[kind] if one.get(name) is not None}
+
+
+def _id_alone(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_id_alone(each) for each in value]
+    return {"id": value["id"]} if isinstance(value, dict) and isinstance(value.get("id"), str) else value
 
 
 def mirror_of(records: Iterable[SourceRecord]) -> Mirror:
@@ -152,7 +197,9 @@ def mirror_of(records: Iterable[SourceRecord]) -> Mirror:
         if kind in {"looks", "bars"}:
             roles = tuple((name, contact) for name, contact in plain["roles"])
             plain = Look(**{**plain, "denied": tuple(plain["denied"]), "roles": roles})
-        getattr(mirror, kind)[one.id] = mirror.kept(kind, plain) if kind in _KEEPS else plain
+        getattr(mirror, kind)[one.id] = kept(kind, plain) if kind in _KEEPS else plain
+        if kind == "matters":
+            mirror.note_matter(plain, None)
     return mirror
 
 

@@ -40,6 +40,14 @@ class Look:
     """Whether there was a policy, and one that can be understood."""
     doubted: int = 0
     """Since when a policy that was known is not there, or none can be understood; 0 where neither is so."""
+    first: int = 0
+    """When it was looked at first."""
+    unanswered: int = 0
+    """Since when Smokeball does not answer what this policy says, which is what it said last; 0 where it does."""
+
+    def after(self, before: Look | None) -> Look:
+        """This look as one that came after that before."""
+        return replace(self, first=self.at if before is None else before.first)
 
     def same(self, other: Look | None) -> bool:
         """Whether the other found the same."""

@@ -125,22 +125,31 @@ class Principals:
 
 
 def records_of_mirror(
-    mirror: Mirror, deny: str, reference: str, only: Collection[str] | None = None
+    mirror: Mirror,
+    deny: str,
+    reference: str,
+    only: Collection[str] | None = None,
+    *,
+    numbers: Mapping[str, str] | None = None,
+    principals: Principals | None = None,
 ) -> tuple[SourceRecord, ...]:
     """The records that follow from what Smokeball said; with `only`, those of these matters alone.
+
+    `numbers` and `principals` are those of this mirror, where they are known already.
 
     `deny` is "restriction" or "wall": what somebody on a matter's deny-list is. `reference` is the form by which
     policies are asked for. A matter of which nobody is sure who must not see it is open to those with a role on it
     alone, and so is one whose deny-list names somebody whom Smokeball does not list, or a group of which it is not
     known who is in it, and one that such a group's own policy denies it. Of whom it is not known what they are
-    denied is shut out of each.
+    denied is shut out of each. While Smokeball does not answer what the policy of all matters is, the last one holds
+    for those that were known before.
     """
-    principals = Principals(mirror)
+    principals = principals or Principals(mirror)
     made: list[SourceRecord] = []
     if only is None:
         made += [_staff(one, principals) for one in principals.staff.values()]
         made += [_group(one, principals) for one in mirror.groups.values()]
-    numbers = numbers_of(mirror)
+    numbers = numbers_of(mirror) if numbers is None else numbers
     exceptions: dict[str, SourceRecord] = {}
     any_found = any_policy(mirror.looks.values(), reference)
     of_all = mirror.bars.get(ALL_MATTERS)
@@ -161,7 +170,8 @@ def records_of_mirror(
         out = anywhere if deny == "wall" else denied | anywhere
         sure = look is not None and is_sure(look, reference, any_found=any_found) and principals.knows(look.denied)
         unknown_bar = any(is_barred(bar, one["id"]) for bar in strange)
-        if not (sure and sure_of_all) or unknown_bar:
+        unanswered = of_all is not None and look is not None and 0 < of_all.unanswered <= look.first
+        if not (sure and sure_of_all) or unknown_bar or unanswered:
             values["restricted"] = "yes"
             # Doubt about a denial that was known must not make that it ends something to be expected.
             if look is None or (never_known(look) and never_doubted and not out and not unknown_bar):

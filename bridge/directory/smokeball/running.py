@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.directory.smokeball.api import SmokeballApi
+from bridge.directory.smokeball.notes import Notes
 from bridge.directory.smokeball.source import SmokeballSource
 from bridge.directory.smokeball.webhooks import hints_of, is_genuine, keep_subscription, key_of
 from bridge.directory.sources.port import Hint
@@ -36,4 +37,6 @@ def smokeball_of(settings: Settings, store: Store, count: Count = lambda outcome
     own = settings.smokeball
     api = SmokeballApi(own, store)
     reader = SourceReader(SmokeballSource(own, store, api), store, poll_seconds=own.poll_seconds, count=count)
-    return RunningSource(api, reader, SmokeballSubscription(settings, api), subscribes=bool(own.webhook_url))
+    notes = Notes(api, store) if own.notify_minutes else None
+    subscription = SmokeballSubscription(settings, api)
+    return RunningSource(api, reader, subscription, subscribes=bool(own.webhook_url), notes=notes)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from operator import itemgetter
 from typing import Any
 from urllib.parse import quote
 
@@ -17,7 +16,7 @@ import structlog
 from bridge import faults
 from bridge.clock import now_ms
 from bridge.directory.smokeball.api import SmokeballApi, listed, named
-from bridge.directory.smokeball.mirror import MIRROR, Mirror, contact_of, mirror_of, version_of
+from bridge.directory.smokeball.mirror import MIRROR, Mirror, contact_of, kept, mirror_of, version_of
 from bridge.directory.smokeball.policies import (
     ALL_MATTERS,
     NOT_FOUND,
@@ -29,9 +28,9 @@ from bridge.directory.smokeball.policies import (
     unclear,
     with_policy,
 )
-from bridge.directory.smokeball.records import GIVES, gone_with, numbers_of, records_of_mirror
+from bridge.directory.smokeball.records import GIVES, Principals, gone_with, numbers_of, records_of_mirror
 from bridge.directory.smokeball.webhooks import ticks
-from bridge.directory.sources.asking import NotAnsweredError, RequestFailedError
+from bridge.directory.sources.asking import Json, NotAnsweredError, RequestFailedError, in_flight, together
 from bridge.directory.sources.flaws import sorted_out
 from bridge.directory.sources.keeping import keep_read, records_of, unpacked
 from bridge.directory.sources.port import Capabilities, Hint, SourceError, SourceRead
@@ -51,7 +50,6 @@ _AT_ONCE = 4
 """Matters and principals looked at in one turn, so that what a webhook tells never waits long."""
 _KEPT_AT_ONCE = 200
 """Things of the mirror that are written in one transaction."""
-_OPEN = frozenset({"open", "pending"})
 
 
 class SmokeballSource:
@@ -72,15 +70,19 @@ class SmokeballSource:
         """Whether a policy of any matter was found when records were made last."""
         self._numbers: dict[str, str] = {}
         """The numbers of matters then."""
+        self._principals: Principals | None = None
 
     async def read(self, cursor: str = "") -> SourceRead:
         mirror = await self._loaded()
         mirror.all_differ = mirror.all_differ or not cursor
-        await self._read_people(mirror)
         since = {"UpdatedSince": str(max(0, int(cursor) - _OVERLAP_TICKS))} if cursor else {}
-        contacts = await self._api.whole("/contacts", since, contact_of)
-        matters = await self._api.whole("/matters", since, partial(mirror.kept, "matters"))
-        mirror.put_contacts(contacts)
+        matters: list[Json] = []
+
+        async def read_matters() -> None:
+            mirror.put_contacts(await self._api.whole("/contacts", since, contact_of))
+            matters.extend(await self._api.whole("/matters", since, partial(kept, "matters")))
+
+        await together(self._read_people(mirror), read_matters())
         mirror.put("matters", matters, whole=not cursor)
         if not cursor:
             await self._drop_missing(mirror, "matters", "/matters", {one["id"] for one in matters})
@@ -94,13 +96,16 @@ class SmokeballSource:
         if any(hint.kind in {"staff", "groups"} for hint in hints):
             await self._read_people(mirror)
         failed: list[tuple[Hint, SourceError]] = []
-        for hint in hints:
+
+        async def look(hint: Hint) -> None:
             try:
                 with _as_described(f"{hint.kind} {hint.id}"):
                     await self._verify(mirror, hint)
             except (NotAnsweredError, RequestFailedError) as error:
                 # One that cannot be read never keeps the others waiting.
                 failed.append((hint, error))
+
+        await in_flight(hints, look)
         if len(failed) == len(hints):
             await self._believe(mirror, failed)
         for hint, why in failed:
@@ -115,23 +120,23 @@ class SmokeballSource:
         if self._mirror is None:
             return ()
         before = now - self._settings.policy_minutes * 60_000
+        pressing = heapq.nsmallest(_AT_ONCE, self._due(self._mirror, before, now))
+        return [Hint(kind, one) for _, _, kind, one in pressing]
+
+    def _due(self, mirror: Mirror, before: int, now: int) -> Iterator[tuple[int, int, str, str]]:
+        """What was not looked at since a time: who is kept out of many matters first; then the open matters, and those
+        looked at the longest ago."""
 
         def at(look: Look | None) -> int:
             return look.at if look is not None and look.reference == self._settings.policy_reference else 0
 
-        # Who is kept out of many matters first; then the open matters, and those looked at the longest ago.
-        due = [(0, at(look), Hint(BARS, principal)) for principal, look in self._mirror.bars.items()]
-        due += [
-            (
-                1 if str(one.get("status", "")).casefold() in _OPEN else 2,
-                at(self._mirror.looks.get(key)),
-                Hint(LOOKS, key),
-            )
-            for key, one in self._mirror.matters.items()
-        ]
         # What is of a time to come was looked at before the clock was set back.
-        pressing = heapq.nsmallest(_AT_ONCE, (one for one in due if not before < one[1] <= now), key=itemgetter(0, 1))
-        return [hint for _, _, hint in pressing]
+        for principal, look in mirror.bars.items():
+            if not before < (looked := at(look)) <= now:
+                yield 0, looked, BARS, principal
+        for key in mirror.matters:
+            if not before < (looked := at(mirror.looks.get(key))) <= now:
+                yield 1 if key in mirror.open_matters else 2, looked, LOOKS, key
 
     async def _loaded(self) -> Mirror:
         if self._mirror is None:
@@ -140,10 +145,10 @@ class SmokeballSource:
         return self._mirror
 
     async def _read_people(self, mirror: Mirror) -> None:
-        staff = await self._api.whole("/staff", keep=partial(mirror.kept, "staff"))
+        staff = await self._api.whole("/staff", keep=partial(kept, "staff"))
         mapped = listed(await self._api.get("/firmusers"), "/firmusers")
-        users = [mirror.kept("users", one) for one in named(mapped)]
-        groups = await self._api.whole("/groups", keep=partial(mirror.kept, "groups"))
+        users = [kept("users", one) for one in named(mapped)]
+        groups = await self._api.whole("/groups", keep=partial(kept, "groups"))
         mirror.put("staff", staff)
         mirror.put("users", users)
         mirror.put("groups", groups)
@@ -158,16 +163,19 @@ class SmokeballSource:
             mirror.drop(BARS, gone)
         # Whoever is new is known with what they must not see.
         failed: list[tuple[Hint, SourceError]] = []
-        for place, new in enumerate(sorted(principals - mirror.bars.keys()), 1):
+
+        async def look(principal: str) -> None:
             try:
-                await self._look_at_bar(mirror, new)
+                await self._look_at_bar(mirror, principal)
             except (NotAnsweredError, RequestFailedError) as error:
-                failed.append((Hint(BARS, new), error))
+                failed.append((Hint(BARS, principal), error))
                 if not len(failed) % _AT_ONCE:
-                    await self._believe(mirror, failed)
-            if not place % _KEPT_AT_ONCE:
+                    await self._believe(mirror, [*failed])
+            if len(mirror.changed) >= _KEPT_AT_ONCE:
                 # So that a first reading that is ended goes on where it was.
                 await self._keep(mirror)
+
+        await in_flight(sorted(principals - mirror.bars.keys()), look)
         for hint, why in failed:
             self._doubt(mirror, hint, why)
 
@@ -188,7 +196,7 @@ class SmokeballSource:
             if not (isinstance(one, dict) and one.get("id", "") in (None, record_id)):
                 mirror.drop(kind, record_id)
             else:
-                mirror.put(kind, [mirror.kept(kind, {**one, "id": record_id})])
+                mirror.put(kind, [kept(kind, {**one, "id": record_id})])
 
     async def _verify(self, mirror: Mirror, hint: Hint) -> None:
         if hint.kind == BARS:
@@ -219,7 +227,12 @@ class SmokeballSource:
     def _doubt(self, mirror: Mirror, hint: Hint, why: SourceError) -> None:
         """Note that something was looked at and could not be seen."""
         log.warning("source_record_not_read", source=self.name, kind=hint.kind, id=hint.id, reason=str(why))
-        if hint.kind == BARS:
+        of_all = mirror.bars.get(ALL_MATTERS)
+        if hint == Hint(BARS, ALL_MATTERS) and of_all is not None and not of_all.doubted:
+            # What it said last stays, of matters that were known then (S1).
+            now = self._clock()
+            mirror.put_bar(ALL_MATTERS, replace(of_all, at=now, unanswered=of_all.unanswered or now))
+        elif hint.kind == BARS:
             self._put_bar(mirror, hint.id, {})
         elif hint.kind in {"matters", LOOKS} and hint.id in mirror.matters:
             before = mirror.looks.get(hint.id)
@@ -255,7 +268,7 @@ class SmokeballSource:
         roles = ((await self._api.get(f"/matters/{matter_id}/roles")) or {}).get("roles") or ()
         archive = await self._api.get(f"/matters/{matter_id}/archive")
         await self._read_contacts(mirror, matter, roles)
-        mirror.put("matters", [mirror.kept("matters", matter)])
+        mirror.put("matters", [kept("matters", matter)])
         others = [one for one in roles if not (one.get("isClient") or one.get("isOtherSide"))]
         look = Look(
             self._clock(),
@@ -287,18 +300,25 @@ class SmokeballSource:
         Of matters that differ from before those alone, but where what is the same for all of them changed.
         """
         deny, reference = self._settings.deny, self._settings.policy_reference
-        any_found, numbers = any_policy(mirror.looks.values(), reference), await asyncio.to_thread(numbers_of, mirror)
-        mirror.differ |= {key for key, number in numbers.items() if number != self._numbers.get(key)}
+        any_found = any_policy(mirror.looks.values(), reference)
+        numbers = self._numbers
+        if mirror.numbers_differ:
+            numbers = await asyncio.to_thread(numbers_of, mirror)
+            mirror.differ |= {key for key, number in numbers.items() if number != self._numbers.get(key)}
+        if mirror.people_differ or self._principals is None:
+            self._principals, mirror.people_differ = await asyncio.to_thread(Principals, mirror), False
+        made_of = partial(records_of_mirror, mirror, deny, reference, numbers=numbers, principals=self._principals)
         differ = sorted(mirror.differ)
         whole = mirror.all_differ or any_found != self._any_found
         # Until all of it was checked and kept.
         mirror.all_differ = True
         with _as_described("its records"):
-            records = await asyncio.to_thread(records_of_mirror, mirror, deny, reference, None if whole else differ)
+            records = await asyncio.to_thread(made_of, None if whole else differ)
         good, flaws = await asyncio.to_thread(sorted_out, self.name, records)
         await self._keep(mirror)
         faults.point("smokeball.mirrored")
-        self._any_found, self._numbers, mirror.all_differ = any_found, numbers, False
+        self._any_found, self._numbers = any_found, numbers
+        mirror.all_differ = mirror.numbers_differ = False
         mirror.differ.clear()
         made = {(one.kind, one.id) for one in records}
         gone = () if whole else tuple(one for each in differ for one in gone_with(each) if one not in made)
@@ -307,8 +327,14 @@ class SmokeballSource:
     async def _keep(self, mirror: Mirror) -> None:
         # A part of it is no harm: what follows from it is said when all of it is there.
         while some := sorted(mirror.changed)[:_KEPT_AT_ONCE]:
-            await self._store.run(keep_read, MIRROR, mirror.news(some), self._clock())
+            news = mirror.news(some)
+            # What changes while it is written is written again.
             mirror.changed.difference_update(some)
+            try:
+                await self._store.run(keep_read, MIRROR, news, self._clock())
+            except BaseException:
+                mirror.changed.update(some)
+                raise
 
 
 def _id_of(link: Any) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -25,6 +25,11 @@ _LONGEST_WAIT = 120.0
 LARGEST = 64 * 1024 * 1024
 """Bytes of one answer that are read."""
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
+
+
+T = TypeVar("T")
+_IN_FLIGHT = 8
+"""Requests of one kind that wait for an answer at the same time."""
 
 
 class NotAnsweredError(SourceError):
@@ -51,6 +56,8 @@ class Bucket:
         self._sleep = sleep
         self._left = float(burst)
         self._at = clock()
+        self._rested = self._at
+        """When the last rest ended."""
         self._lock = asyncio.Lock()
 
     async def take(self) -> None:
@@ -63,10 +70,14 @@ class Bucket:
             self._left -= 1
 
     async def rest(self, seconds: float) -> None:
-        """Send nothing for so long, and begin with one."""
+        """Send nothing for so long, and begin with one. Several who are told so at the same time rest together."""
+        told = self._clock()
         async with self._lock:
-            await self._sleep(seconds)
+            seconds -= max(0.0, self._rested - told)
+            if seconds > 0:
+                await self._sleep(seconds)
             self._left, self._at = 1.0, self._clock()
+            self._rested = self._at
 
     def _fill(self) -> None:
         now = self._clock()
@@ -114,8 +125,11 @@ class AskedSystem:
         params: Params | None = None,
         body: Json | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        once: bool = False,
     ) -> Any:
-        """What is answered; None where nothing is there (404). Raises SourceError."""
+        """What is answered; None where nothing is there (404). `once` is for what is not to be done twice: it is asked
+        for again only where it was refused. Raises SourceError."""
         path = urlsplit(url).path
         refused = ""
         why = ""
@@ -146,6 +160,8 @@ class AskedSystem:
             why = f"answers {status}" if status else why
             if status and status != 429 and status < 500:
                 raise NotAnsweredError(f"{self.called} answers {status} at {path}.")
+            if once and status != 429:
+                break
             if attempt < _ATTEMPTS - 1:
                 await self._bucket.rest(wait_of(after, attempt))
         kind = RequestFailedError if status >= 500 else SourceError
@@ -155,6 +171,27 @@ class AskedSystem:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
         return self._session
+
+
+async def together(*works: Coroutine[Any, Any, object]) -> None:
+    """Do all of these at the same time. Raises what the first that fails does, and ends the others."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
+async def in_flight(each: Iterable[T], work: Callable[[T], Coroutine[Any, Any, object]]) -> None:
+    """Do the same for each of these, a few at a time, so that one is asked for while others are answered."""
+    waiting = iter(each)
+
+    async def next_ones() -> None:
+        for one in waiting:
+            await work(one)
+
+    await together(*(next_ones() for _ in range(_IN_FLIGHT)))
 
 
 def wait_of(retry_after: str, attempt: int) -> float:

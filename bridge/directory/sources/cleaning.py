@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 from bridge.directory.values import EMAIL, Cell, ValueType, read_cell
-from bridge.firm.visible import says_something, shown
+from bridge.firm.text.visible import says_something, shown
 
 _NUMBER_LENGTH = 100
 _Id = TypeVar("_Id", int, str)

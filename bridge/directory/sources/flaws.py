@@ -8,12 +8,12 @@ be another's by now. One that never could be read is left out.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from bridge.directory.fields import GROUPS, KINDS, STAFF, WALLS, Field
 from bridge.directory.merging import Merged, Statement
 from bridge.directory.problems import ProblemList
-from bridge.directory.reading import Record, read_rows
+from bridge.directory.reading import Record, Seen, read_rows
 from bridge.directory.sources.port import Flaw, SourceRecord, Value
 from bridge.directory.values import Refers, boolean, status
 from bridge.firm.model import MatterStatus, WallKind
@@ -30,15 +30,15 @@ Own = tuple[str, str, str]
 """A kind, a field, and what makes its value the same."""
 Groups = Mapping[str, Sequence[str]]
 """Who is in each group of a source, by its id."""
-LeftOut = frozenset[tuple[str, str]]
-"""Kinds and ids of what a source has and never could be read."""
+LeftOut = Mapping[tuple[str, str], str]
+"""What a source has and never could be read, by kind and id: of a matter its number, where that could be."""
 
 
 def sorted_out(source: str, records: Iterable[SourceRecord]) -> tuple[tuple[SourceRecord, ...], tuple[Flaw, ...]]:
     """The records of a source that can be read, and what is wrong with the others."""
     good: list[SourceRecord] = []
     flaws: list[Flaw] = []
-    seen: dict[tuple[str, str, str], Record] = {}
+    seen: Seen = {}
     for one in records:
         problems = ProblemList()
         ((read,),) = read_rows([one.row(source)], problems, source, seen).values()
@@ -103,6 +103,11 @@ def with_own(kept: SourceRecord, before: SourceRecord, taken: set[Own]) -> Sourc
         else:
             values.pop(each.name, None)
     return SourceRecord(kept.kind, kept.id, values)
+
+
+def nowhere_else(left_out: LeftOut, numbers: Container[str]) -> LeftOut:
+    """What is left out but for matters that are known by one of these numbers, which are case folded."""
+    return {key: number for key, number in left_out.items() if not number or number.casefold() not in numbers}
 
 
 def without(record: Record, left_out: LeftOut) -> Record | None:

@@ -20,15 +20,17 @@ from bridge.store.models import SourceFlaw, SourceRow, SourceState
 
 _REMEMBERED = frozenset({"staff", "matters"})
 """Kinds of which a record that is gone is still known."""
-_Row = tuple[str, str, str, bool]
+Row = tuple[str, str, str, bool]
 """Kind, id, JSON, and whether it is gone."""
 _ROWS = "SELECT kind, record_id, data, gone FROM source_row"
+_LINKS = "SELECT source, kind, record_id, directory_id FROM source_link"
 _FEW = 100
 """Flaws of a source that are shown."""
 _KEY = "(CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT))"
 _PUT = """
-    INSERT INTO source_row (source, kind, record_id, data, gone) VALUES {rows}
-    ON CONFLICT (source, kind, record_id) DO UPDATE SET data = excluded.data, gone = excluded.gone
+    INSERT INTO source_row (source, kind, record_id, data, gone, version) VALUES {rows}
+    ON CONFLICT (source, kind, record_id)
+    DO UPDATE SET data = excluded.data, gone = excluded.gone, version = excluded.version
 """
 Links = Mapping[tuple[str, str, str], str]
 """The id in the directory by source, kind and the source's own id."""
@@ -44,12 +46,13 @@ class KeptRecord:
 
 def keep_read(unit: Unit, source: str, read: SourceRead, now: int) -> bool:
     """Keep what a source said, whole or not at all. Returns whether it says something else than before."""
+    version = versions_of(unit, [source])[source][0] + 1
     given = {(one.kind, one.id): _packed(one) for one in read.records}
     flaws = _flaws_now(unit, source, read)
     only = None if read.whole or flaws else {*given, *read.gone}
     before = {(kind, record_id): (data, gone) for kind, record_id, data, gone in _rows(unit, source, only)}
     given |= _kept(read, flaws, {key: data for key, (data, gone) in before.items() if not gone})
-    written = [(source, *key, data, False) for key, data in given.items() if before.get(key) != (data, False)]
+    written = [(source, *key, data, False, version) for key, data in given.items() if before.get(key) != (data, False)]
     looked_for = list(before) if read.whole else [*read.gone, *((one.kind, one.id) for one in flaws)]
     missing = [key for key in looked_for if key in before and key not in given]
     for kind, record_id in missing:
@@ -57,16 +60,16 @@ def keep_read(unit: Unit, source: str, read: SourceRead, now: int) -> bool:
         if kind not in _REMEMBERED:
             unit.run(SourceRow.delete().where(*_at(source, kind, record_id)))
         elif not gone:
-            written.append((source, kind, record_id, data, True))
+            written.append((source, kind, record_id, data, True, version))
     dropped = any(kind not in _REMEMBERED for kind, _ in missing)
-    unit.execute_rows(_PUT, "(?, ?, ?, ?, ?)", written)
+    unit.execute_rows(_PUT, "(?, ?, ?, ?, ?, ?)", written)
     _note_flaws(unit, source, read)
     changed = bool(written) or dropped
     _stand(unit, source, read_at=now, tried_at=now, trouble="")
     if read.cursor is not None:
         _stand(unit, source, cursor=read.cursor)
     if changed:
-        unit.run(SourceState.update(version=SourceState.version + 1).where(SourceState.source == source))
+        _stand(unit, source, version=version, **({"dropped": version} if dropped else {}))
     faults.point("source.kept")
     return changed
 
@@ -137,8 +140,14 @@ def _note_flaws(unit: Unit, source: str, read: SourceRead) -> None:
         if known[kind, record_id] != found.get((kind, record_id)):
             at = SourceFlaw.source == source, SourceFlaw.kind == kind, SourceFlaw.record_id == record_id
             unit.run(SourceFlaw.delete().where(*at))
-    rows = [(source, *key, why) for key, why in sorted(found.items()) if known.get(key) != why]
-    unit.execute_rows("INSERT INTO source_flaw (source, kind, record_id, why) VALUES {rows}", "(?, ?, ?, ?)", rows)
+    numbers = {(one.kind, one.id): _number(one) for one in read.flaws}
+    rows = [(source, *key, why, numbers[key]) for key, why in sorted(found.items()) if known.get(key) != why]
+    statement = "INSERT INTO source_flaw (source, kind, record_id, why, number) VALUES {rows}"
+    unit.execute_rows(statement, "(?, ?, ?, ?, ?)", rows)
+
+
+def _number(flaw: Flaw) -> str:
+    return str(flaw.read.values.get("number", "")) if flaw.kind == "matters" and flaw.read is not None else ""
 
 
 def flaws_of(unit: ReadUnit, source: str) -> tuple[Flaw, ...]:
@@ -151,14 +160,14 @@ def left_out(unit: ReadUnit, source: str) -> LeftOut:
     """What a source has and never could be read."""
     rows = unit.rows(
         """
-        SELECT kind, record_id FROM source_flaw flaw WHERE source = ? AND NOT EXISTS (
+        SELECT kind, record_id, number FROM source_flaw flaw WHERE source = ? AND NOT EXISTS (
             SELECT 1 FROM source_row kept
             WHERE kept.source = flaw.source AND kept.kind = flaw.kind AND kept.record_id = flaw.record_id
         )
         """,
         source,
     )
-    return frozenset((kind, record_id) for kind, record_id in rows)
+    return {(kind, record_id): number for kind, record_id, number in rows}
 
 
 def unread_walls(unit: ReadUnit, source: str) -> frozenset[str]:
@@ -178,14 +187,52 @@ def sources_version(unit: ReadUnit, sources: Iterable[str]) -> str:
     return json.dumps([found.get(one, (0, False)) for one in sources])
 
 
-def records_of(unit: ReadUnit, source: str) -> list[tuple[str, str, str, bool]]:
+def versions_of(unit: ReadUnit, sources: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """How often what each of these sources says changed, and when of that a row went of which nothing is kept."""
+    found = {row.source: (row.version, row.dropped) for row in unit.all(SourceState.select())}
+    return {one: found.get(one, (0, 0)) for one in sources}
+
+
+def changed_since(unit: ReadUnit, source: str, version: int) -> list[Row]:
+    """What of a source's rows changed after it was of this version."""
+    found = unit.rows(f"{_ROWS} WHERE source = ? AND version > ? ORDER BY kind, record_id", source, version)
+    return [(kind, record_id, data, bool(gone)) for kind, record_id, data, gone in found]
+
+
+def rows_of_ids(unit: ReadUnit, source: str, ids: Collection[tuple[str, str]]) -> list[Row]:
+    """The rows of a source of these kinds and ids."""
+    return list(_rows(unit, source, ids))
+
+
+def links_of(unit: ReadUnit, keys: Collection[tuple[str, str, str]]) -> Links:
+    """Who is who, of these records of sources alone."""
+    statement = f"{_LINKS} WHERE (source, kind, record_id) IN (VALUES {{rows}})"
+    return _linked(unit.rows_for(statement, _KEY, sorted(keys)))
+
+
+def own_id_of(unit: ReadUnit, source: str, kind: str, directory_id: str) -> str:
+    """What a source itself calls a record of the directory that it still has; empty where it has none."""
+    row = unit.row(
+        """
+        SELECT link.record_id FROM source_link link JOIN source_row kept
+        ON kept.source = link.source AND kept.kind = link.kind AND kept.record_id = link.record_id
+        WHERE link.source = ? AND link.kind = ? AND link.directory_id = ? AND NOT kept.gone ORDER BY link.record_id
+        """,
+        source,
+        kind,
+        directory_id,
+    )
+    return "" if row is None else str(row[0])
+
+
+def records_of(unit: ReadUnit, source: str) -> list[Row]:
     """What a source said last: kind, id, JSON, and whether it is gone. `unpacked` reads it."""
     return list(_rows(unit, source))
 
 
-def unpacked(rows: Iterable[tuple[str, str, str, bool]]) -> list[KeptRecord]:
+def unpacked(rows: Iterable[Row]) -> Iterator[KeptRecord]:
     """The records of stored rows. Pure."""
-    return [KeptRecord(_record(kind, record_id, json.loads(data)), gone) for kind, record_id, data, gone in rows]
+    return (KeptRecord(_record(kind, record_id, json.loads(data)), gone) for kind, record_id, data, gone in rows)
 
 
 def standing(unit: ReadUnit, source: str) -> SourceStanding:
@@ -200,13 +247,16 @@ def standing(unit: ReadUnit, source: str) -> SourceStanding:
 
 def links(unit: ReadUnit) -> Links:
     """Who is who: which record of the directory each source's record was found to be."""
-    rows = unit.rows("SELECT source, kind, record_id, directory_id FROM source_link")
+    return _linked(unit.rows(_LINKS))
+
+
+def _linked(rows: Iterable[tuple[str, str, str, str]]) -> Links:
     return {(source, kind, record_id): directory_id for source, kind, record_id, directory_id in rows}
 
 
 def keep_links(unit: Unit, found: Links) -> None:
     """Keep who is who from now on."""
-    known = links(unit) if found else {}
+    known = links_of(unit, found.keys())
     rows = [(*key, directory_id) for key, directory_id in found.items() if known.get(key) != directory_id]
     statement = """
         INSERT INTO source_link (source, kind, record_id, directory_id) VALUES {rows}
@@ -215,7 +265,7 @@ def keep_links(unit: Unit, found: Links) -> None:
     unit.execute_rows(statement, "(?, ?, ?, ?)", rows)
 
 
-def _rows(unit: ReadUnit, source: str, only: Collection[tuple[str, str]] | None = None) -> Iterator[_Row]:
+def _rows(unit: ReadUnit, source: str, only: Collection[tuple[str, str]] | None = None) -> Iterator[Row]:
     """The rows of a source, or only those of these kinds and ids."""
     if only is None:
         found = unit.rows(f"{_ROWS} WHERE source = ? ORDER BY kind, record_id", source)

@@ -10,7 +10,8 @@ from bridge.directory.clio.records import GIVES as CLIO
 from bridge.directory.scim.records import GIVES as SCIM
 from bridge.directory.smokeball.records import GIVES as SMOKEBALL
 from bridge.directory.sources.port import FILES
-from bridge.directory.sources.union import Gives, Sources
+from bridge.directory.sources.union import Sources
+from bridge.directory.sources.uniting import Gives
 from bridge.settings import Settings
 from bridge.store.engine.store import Store
 

@@ -32,6 +32,17 @@ class Subscription(Protocol):
         """What a webhook hints at, with None for "look at what changed"; None where it is not the system's."""
 
 
+class Notes(Protocol):
+    """What one system can show to its people."""
+
+    @property
+    def trouble(self) -> str:
+        """Why the last note was not taken; empty where it was."""
+
+    async def show(self, staff_id: str, text: str) -> bool:
+        """Show this to somebody, at most once. Whether the system knows them. Raises SourceError."""
+
+
 class RunningSource:
     """The connection, the reading and the subscription."""
 
@@ -42,6 +53,7 @@ class RunningSource:
         subscription: Subscription,
         *,
         subscribes: bool,
+        notes: Notes | None = None,
         clock: Callable[[], int] = now_ms,
     ) -> None:
         """`subscribes` is whether webhooks are wanted."""
@@ -50,6 +62,8 @@ class RunningSource:
         self.reader = reader
         self.no_webhooks = ""
         """Why there is no subscription; empty where there is one or none is wanted."""
+        self.notes = notes
+        """What shows notes to its people; None where none are wanted."""
         self._api = api
         self._subscription = subscription
         self._subscribes = subscribes

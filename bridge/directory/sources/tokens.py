@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Mapping
@@ -179,14 +180,24 @@ class AccessTokens:
         self._client = client
         self._store = store
         self._tokens: Tokens | None = None
+        self._renewing: asyncio.Task[Tokens] | None = None
 
     async def access(self, session: aiohttp.ClientSession, *, other_than: str = "") -> str:
         """An access token that works, not this one, which was refused. Raises SourceError."""
         tokens = self._tokens
         if tokens is None or tokens.access == other_than or tokens.until - _EARLY_MS < now_ms():
-            tokens = await self._renewed(session, other_than)
-            self._tokens = tokens
+            if self._renewing is None:
+                self._renewing = asyncio.create_task(self._renewed(session, other_than))
+                self._renewing.add_done_callback(self._over)
+            # One renewal for all who need it, which goes on where one of them is ended: half of it would lock out.
+            tokens = self._tokens = await asyncio.shield(self._renewing)
         return tokens.access
+
+    def _over(self, renewing: asyncio.Task[Tokens]) -> None:
+        self._renewing = None
+        if not renewing.cancelled():
+            # Whoever waits is told of it; nobody may.
+            renewing.exception()
 
     async def _renewed(self, session: aiohttp.ClientSession, refused: str) -> Tokens:
         client = self._client

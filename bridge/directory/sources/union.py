@@ -3,52 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bridge.clock import now_ms
-from bridge.directory.building import build_firm
-from bridge.directory.checks import check_records
-from bridge.directory.fields import STAFF, WALLS
+from bridge.directory.change import with_known
+from bridge.directory.fields import ACCESS, STAFF
 from bridge.directory.forms.rows import SheetRow
 from bridge.directory.forms.sheet_form import SheetForm
-from bridge.directory.merging import Merged, Statement, merge
+from bridge.directory.merging import merge
 from bridge.directory.problems import DirectoryError, ProblemList
 from bridge.directory.read import Snapshot, rows_of
-from bridge.directory.reading import Record, check_repeated, read_rows
-from bridge.directory.references import resolve_references
-from bridge.directory.sources.flaws import LeftOut, name_unread, taken_away, without
+from bridge.directory.reading import read_rows
+from bridge.directory.sources.flaws import taken_away
 from bridge.directory.sources.keeping import (
     KeptRecord,
     Links,
+    Row,
     keep_read,
-    left_out,
     links,
     note_trouble,
     records_of,
     sources_version,
     standing,
     unpacked,
-    unread_walls,
+)
+from bridge.directory.sources.part import (
+    KnownUnion,
+    Said,
+    changes,
+    known_union,
+    rows_of_part,
+    said_by,
+    touched,
+    with_part,
 )
 from bridge.directory.sources.port import FILES, SourceError, SourceRead, SourceRecord, SourceStanding, record_of_row
-from bridge.directory.sources.unread_walls import Unread, shut_around
+from bridge.directory.sources.uniting import Gives, Union, read_kept, statements, united
 from bridge.firm.model import Firm
 from bridge.store.engine.store import Store
-
-Gives = Mapping[str, frozenset[str]]
-"""The fields that a source knows of, by section."""
-
-
-@dataclass(frozen=True)
-class Union:
-    """The firm that the sources describe, and which of them said what."""
-
-    firm: Firm
-    merged: Merged
 
 
 class Sources:
@@ -59,7 +53,8 @@ class Sources:
         self._store = store
         self._owns = owns
         self._gives = gives
-        self._reads: _Reads = {}
+        self._known: KnownUnion | None = None
+        """What they said when they were made one last, from which a little change of it goes on."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,30 +84,40 @@ class Sources:
 
         Raises DirectoryError where what they say does not go together, or one of them has not said anything yet.
         """
-        stored = await self._stored()
-        out = {name: await self._store.read(left_out, name) for name in self.names}
         silent = [one.source for one in await self.standings() if one.read_at is None]
-        who = await self._store.read(links)
-        unread = {name: await self._store.read(unread_walls, name) for name in self.names}
-
-        def work() -> Union:
-            problems = ProblemList()
-            known_reads, self._reads = self._reads, {}
-            said = [
-                _statement(
-                    name,
-                    _known_only(
-                        (_read_again(known_reads, self._reads, name, row, unread[name], problems) for row in rows),
-                        out[name],
-                    ),
-                    self._gives,
-                    problems,
-                )
-                for name, rows in stored.items()
-            ]
-            return _united(said, self._owns, problems, who, known, out, unread)
-
+        now = await self._store.read(said_by, self.names)
         _say_silent(silent)
+        before, self._known = self._known, None
+        found = await self._with_part(before, now, known) if before is not None else None
+        self._known = found or await self._whole(now, known)
+        return self._known.union
+
+    async def _with_part(self, before: KnownUnion, now: Said, known: Firm) -> KnownUnion | None:
+        """What they describe, by what changed alone; None where that may concern the rest."""
+        rows = await self._store.read(changes, before, now)
+        if rows is not None and not any(rows.values()):
+            return replace(before, said=now)
+        part = await asyncio.to_thread(touched, before, rows, known) if rows is not None else None
+        if part is None:
+            return None
+        read, who = await self._store.read(rows_of_part, part)
+        return await asyncio.to_thread(with_part, before, now, part, read, who, self._owns, self._gives, known)
+
+    async def _whole(self, now: Said, known: Firm) -> KnownUnion:
+        stored, who = await self._stored(), await self._store.read(links)
+
+        def work() -> KnownUnion:
+            problems = ProblemList()
+            reads = {
+                name: [read_kept(name, one, problems, now.unread[name]) for one in unpacked(rows)]
+                for name, rows in stored.items()
+            }
+            said = statements(reads, now.out, self._gives, problems)
+            union = united(said, self._owns, problems, who, known, now.out, now.unread)
+            access = any(one.records.get(ACCESS.name) for one in said)
+            # Nothing is in memory twice.
+            return known_union(now, replace(union, firm=with_known(union.firm, known)), reads, whole=access)
+
         return await asyncio.to_thread(work)
 
     async def left(self, known: Firm) -> frozenset[str]:
@@ -128,10 +133,10 @@ class Sources:
         def work() -> frozenset[str]:
             problems = ProblemList()
             try:
-                said = [
-                    _statement(name, (_read_one(name, one, problems) for one in unpacked(rows)), self._gives, problems)
-                    for name, rows in people.items()
-                ]
+                reads = {
+                    name: [read_kept(name, one, problems) for one in unpacked(rows)] for name, rows in people.items()
+                }
+                said = statements(reads, {}, self._gives, problems)
                 staff = merge(said, self._owns, problems, who, known).records[STAFF.name]
                 problems.raise_any()
             except DirectoryError:
@@ -142,13 +147,11 @@ class Sources:
 
         return await asyncio.to_thread(work)
 
-    async def _stored(self) -> dict[str, list[tuple[str, str, str, bool]]]:
+    async def _stored(self) -> dict[str, list[Row]]:
         return {name: await self._store.read(records_of, name) for name in self.names}
 
 
-def _told_by_link(
-    people: Mapping[str, Iterable[tuple[str, str, str, bool]]], owns: Mapping[str, Sequence[str]], who: Links
-) -> frozenset[str]:
+def _told_by_link(people: Mapping[str, Iterable[Row]], owns: Mapping[str, Sequence[str]], who: Links) -> frozenset[str]:
     """Who has left by a record of their own, of those of whom it is known whose record it is. Pure."""
     owner = {owned: source for source, all_owned in owns.items() for owned in all_owned}
     return frozenset(
@@ -174,11 +177,8 @@ def union_of(
     """The firm that these records of the sources describe. Pure. Raises DirectoryError with every problem found."""
     _say_silent(silent)
     problems = ProblemList()
-    said = [
-        _statement(source, (_read_one(source, one, problems) for one in records), gives, problems)
-        for source, records in given.items()
-    ]
-    return _united(said, owns, problems, who, known)
+    reads = {source: [read_kept(source, one, problems) for one in records] for source, records in given.items()}
+    return united(statements(reads, {}, gives, problems), owns, problems, who, known)
 
 
 def _say_silent(sources: Iterable[str]) -> None:
@@ -187,97 +187,6 @@ def _say_silent(sources: Iterable[str]) -> None:
         message = f"The source {source} has not said anything yet. Connect it, or take it out of directory.sources."
         problems.add(source, 0, "", "", message)
     problems.raise_any()
-
-
-def _united(
-    said: Sequence[Statement],
-    owns: Mapping[str, Sequence[str]],
-    problems: ProblemList,
-    who: Links | None,
-    known: Firm | None,
-    out: Mapping[str, LeftOut] | None = None,
-    unread: Unread | None = None,
-) -> Union:
-    merged = merge(said, owns, problems, who, known)
-    if out is not None and any(out.values()):
-        name_unread(merged, said, out)
-    check_repeated(merged.records, problems)
-    resolve_references(merged.records, problems)
-    shut_around(merged, unread or {})
-    check_records(" and ".join(owns), merged.records, problems)
-    problems.raise_any()
-    # The firm has what the records say; they are no longer needed, and larger.
-    return Union(build_firm(merged.records), replace(merged, records={}))
-
-
-@dataclass(frozen=True, slots=True)
-class _ReadRecord:
-    """A record of a source with its values read."""
-
-    id: str
-    """The source's own id of it."""
-    record: Record
-    gone: bool
-
-
-_Reads = dict[tuple[str, str, str], tuple[bytes, _ReadRecord]]
-"""What the sources said last, read: by source, kind and id, with a digest of what was read."""
-
-
-def _read_again(
-    known: _Reads,
-    now: _Reads,
-    source: str,
-    row: tuple[str, str, str, bool],
-    unread: Collection[str],
-    problems: ProblemList,
-) -> _ReadRecord:
-    """The record of a stored row, which is read only where it is another than before; problems are noted each time,
-    but of walls that are known to be `unread`."""
-    kind, record_id, data, gone = row
-    flawed = kind == WALLS.name and record_id in unread
-    digest = hashlib.blake2b(data.encode() + bytes([gone, flawed]), digest_size=16).digest()
-    before = known.get((source, kind, record_id))
-    if before is not None and before[0] == digest:
-        now[source, kind, record_id] = before
-        return before[1]
-    found = len(problems.found)
-    read = _read_one(source, unpacked([row])[0], problems, flawed=flawed)
-    if len(problems.found) == found:
-        now[source, kind, record_id] = digest, read
-    return read
-
-
-def _read_one(source: str, kept: KeptRecord, problems: ProblemList, *, flawed: bool = False) -> _ReadRecord:
-    ((record,),) = read_rows([replace(kept.record.row(source), flawed=flawed)], problems, source).values()
-    return _ReadRecord(kept.record.id, record, kept.gone)
-
-
-def _known_only(read: Iterable[_ReadRecord], out: LeftOut) -> Iterator[_ReadRecord]:
-    """The records without the names of what their source has and never could be read."""
-    for one in read:
-        record = without(one.record, out) if out else one.record
-        if record is not None:
-            yield one if record is one.record else replace(one, record=record)
-
-
-def _statement(
-    source: str, read: Iterable[_ReadRecord], gives: Mapping[str, Gives], problems: ProblemList
-) -> Statement:
-    records = defaultdict[str, list[Record]](list)
-    gone: list[_ReadRecord] = []
-    for one in read:
-        if one.gone:
-            gone.append(one)
-        else:
-            records[one.record.row.kind.name].append(one.record)
-    # Without those that are gone: what was their own may be another's by now.
-    check_repeated(records, problems)
-    for one in gone:
-        records[one.record.row.kind.name].append(one.record)
-    return Statement(
-        source, records, frozenset((one.record.row.kind.name, one.id) for one in gone), gives.get(source, {})
-    )
 
 
 def checked(source: str, records: Sequence[SourceRecord]) -> None:

@@ -60,11 +60,12 @@ def hides_its_type(name: str) -> str:
     """How a name hides what the file is, or cannot be saved, as the end of a sentence; empty where it does not."""
     if not _TURNING.isdisjoint(name):
         return "has marks in it that turn the writing around"
-    if any(unicodedata.category(character) in _NEVER_IN_NAMES for character in name):
+    if not _is_simple(name) and any(unicodedata.category(character) in _NEVER_IN_NAMES for character in name):
         return "has characters in it that cannot be shown"
     plain = _plain(name)
     end = plain.rpartition(".")[2]
-    if type_of(name) and any(unicodedata.category(character) == "Cf" for character in name.rpartition(".")[2]):
+    last = name.rpartition(".")[2]
+    if not _is_simple(last) and type_of(name) and any(unicodedata.category(character) == "Cf" for character in last):
         return "has a mark in its last part that cannot be seen"
     if name != name.rstrip(_CUT_OFF) and "." in plain and _SHOWN_TYPE.fullmatch(end):
         return "ends with a dot or a blank"
@@ -77,5 +78,12 @@ def hides_its_type(name: str) -> str:
 
 def _plain(name: str) -> str:
     """The name in small letters, without what is not shown, and without what is cut off at its end."""
+    if _is_simple(name):
+        return name.lower().rstrip(_CUT_OFF)
     shown = "".join(character for character in name if unicodedata.category(character) not in _NOT_SHOWN)
     return unicodedata.normalize("NFKC", shown).casefold().rstrip(_CUT_OFF)
+
+
+def _is_simple(name: str) -> bool:
+    """Whether each character of a name is what it seems to be, as in most names of files."""
+    return name.isascii() and name.isprintable()

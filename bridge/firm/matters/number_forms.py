@@ -7,10 +7,10 @@ look like, and the digits do not matter, so what is found tells nobody of any ot
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
-from bridge.firm.model import Firm, Matter, Matters
+from bridge.firm.model import Firm, Matter
 from bridge.firm.names import plain
 
 _PARTS = re.compile(r"\d+|[^\W\d_]+")
@@ -32,22 +32,18 @@ def begins_as_a_number(firm: Firm, text: str, is_seen: Callable[[Matter], bool],
 
     Of two such numbers the longer one counts. Kinds of hyphens, blanks and case do not matter.
     """
-    forms, parts = firm.found_in_matters(by_form), tuple(_first_parts(text))
+    forms, parts, matters = firm.matters_under(forms_of), tuple(_first_parts(text)), firm.matters
     for count in range(len(parts), 0, -1):
-        begun, like = parts[:count], forms.get(_form(parts[:count]), ())
-        if any(is_seen(matter) for matter in like if not _are_years(begun) or _parts_of(matter) == begun):
+        begun, like = parts[:count], forms.get(" ".join(_form(parts[:count])), ())
+        if any(is_seen(matters[one]) for one in like if not _are_years(begun) or _parts_of(matters[one]) == begun):
             return begun != tuple(_first_parts(own))
     return False
 
 
-def by_form(matters: Matters) -> Mapping[Form, Sequence[Matter]]:
-    """The matters by how their numbers look, but for those whose numbers look like much else."""
-    found: dict[Form, list[Matter]] = {}
-    for matter in matters.values():
-        parts = _parts_of(matter)
-        if _tells(parts):
-            found.setdefault(_form(parts), []).append(matter)
-    return found
+def forms_of(matter: Matter) -> Sequence[str]:
+    """How the matter's number looks; nothing where it looks like much else."""
+    parts = _parts_of(matter)
+    return (" ".join(_form(parts)),) if _tells(parts) else ()
 
 
 def _tells(parts: Parts) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bridge.firm.matters.number_forms import by_form
+from bridge.firm.matters.number_forms import forms_of
 from bridge.firm.model import Firm, Matter
 from bridge.firm.names import by_email, by_mailbox, called, called_here, has_words, plain, searched
 
@@ -40,8 +40,12 @@ def prepare(firm: Firm) -> None:
     _ = firm.found_in_matter(_text), firm.matters_under(_numbers), firm.found_in_matter(names_by_first_word)
     _ = firm.found_in_staff(called), firm.found_in_staff(called_here)
     _ = firm.found_in_staff(by_email), firm.found_in_staff(by_mailbox)
-    _ = firm.found_in_matters(by_form)
-    _ = firm.matters_under(responsible_for), firm.matters_under(on_team_of), firm.matters_under(allowed_in)
+    _ = (
+        firm.matters_under(forms_of),
+        firm.matters_under(responsible_for),
+        firm.matters_under(on_team_of),
+        firm.matters_under(allowed_in),
+    )
 
 
 def responsible_for(matter: Matter) -> Sequence[str]:

@@ -1,7 +1,7 @@
 """What is written down of events as they come, before their transaction is answered, and without keeping their text.
 
 When the newest message came in each channel (C3), whether anything happened in a conversation since its transcript
-was filed, and that somebody said something, where a webhook asks for that (A3).
+was filed, that somebody said something, where a webhook asks for that (A3), and whom it mentions, where those are told.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bridge.clock import now_ms
 from bridge.firm.conversation import SHARED, ConversationKind
 from bridge.firm.webhooks import EventType
 from bridge.handlers.places import Places
 from bridge.mapping.event import Event, event_of
 from bridge.mapping.said import SAYING
+from bridge.mapping.text import mentioned_users
 from bridge.operations.telling import Effect, all_of
 from bridge.store.engine.store import Store
 from bridge.store.engine.unit import later
@@ -21,8 +23,11 @@ from bridge.store.files.transcripts import TranscriptOld, TranscriptWatched, not
 from bridge.store.people.webhooks import WebhooksChanged
 from bridge.store.record.happenings import ToTell, asked_for, happened
 from bridge.store.rooms.channels import note_messages
+from bridge.store.rooms.mentions import Mentioned, note_mentions
 
 Json = dict[str, Any]
+_MOST_MENTIONED = 50
+"""People whom one message mentions and who are told of it."""
 _TOLD_OF = SHARED | {ConversationKind.DIRECT}
 
 
@@ -36,7 +41,9 @@ def is_news(event: Event, bot_id: str) -> bool:
 class Activity:
     """Notes the newest message of every channel, which transcripts are old, and what webhooks are to be told."""
 
-    def __init__(self, places: Places, bot_id: str, store: Store) -> None:
+    def __init__(self, places: Places, bot_id: str, store: Store, *, mentions: bool = False) -> None:
+        """`mentions` is whether it is noted whom messages mention."""
+        self._mentions = mentions
         self._places = places
         self._bot_id = bot_id
         self._store = store
@@ -52,7 +59,9 @@ class Activity:
     async def news(self, given: Sequence[Json]) -> Effect | None:
         """What to write down of the events of a transaction before it is answered, if anything. Raises StoreError."""
         events = [event_of(one) for one in given]
-        found = await self._messages(events), await self._changes(events), await self._for_webhooks(events)
+        found = [await self._messages(events), await self._changes(events), await self._for_webhooks(events)]
+        if self._mentions:
+            found.append(await self._mentioned(events))
         effects = [one for one in found if one is not None]
         return all_of(effects) if effects else None
 
@@ -87,6 +96,20 @@ class Activity:
                     ToTell(EventType.MESSAGE_SENT, place.key, by, by, event.room_id, event.event_id, event.at_ms)
                 )
         return later(happened, said) if said else None
+
+    async def _mentioned(self, events: Sequence[Event]) -> Effect | None:
+        mentions: list[Mentioned] = []
+        for event in events:
+            user_ids = mentioned_users(event.content) if is_news(event, self._bot_id) else ()
+            place = await self._places.place(event.room_id) if user_ids else None
+            if place is None or place.kind not in _TOLD_OF:
+                continue
+            people = [await self._places.staff_id(one) for one in dict.fromkeys(user_ids[:_MOST_MENTIONED])]
+            by = await self._places.staff_id(event.sender)
+            mentions += [
+                Mentioned(event.event_id, one, event.room_id, now_ms()) for one in people if one not in {None, by}
+            ]
+        return later(note_mentions, mentions) if mentions else None
 
     async def _changes(self, events: Sequence[Event]) -> Effect | None:
         if not self._known:

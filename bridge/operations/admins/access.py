@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -49,12 +49,12 @@ class AccessOf:
 
     acting: Decision
     matters: tuple[tuple[Matter, Way], ...]
-    walls: tuple[str, ...]
-    """Those in force that concern them, in words."""
+    walls: Mapping[str, str]
+    """Those in force that concern them, in words, by id."""
     direct: int
     """How many direct conversations they are in, which are only counted (D4)."""
-    conversations: tuple[str, ...]
-    """The titles of the others."""
+    conversations: Mapping[str, str]
+    """The others in words, by id, in the order of their words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +74,21 @@ async def access_of(desk: Desk, asker: Staff, person: Staff) -> AccessOf:
     grouped = _by_way(sight, person)
     down_for = await desk.store.read(conversations_of_person, person.id)
     theirs = [one for one in down_for if may_be_in(sight.firm, person.id, one, sight.today)]
-    shared = [conversation_title(sight.firm, one) for one in theirs if one.kind in SHARED and sight.conversation(one)]
+    shared = [
+        (conversation_title(sight.firm, one), one.id)
+        for one in theirs
+        if one.kind in SHARED and sight.conversation(one)
+    ]
     return AccessOf(
         may_act(sight.firm, person.id),
         tuple((matter, way) for way in Way for matter in grouped[way]),
-        tuple(
-            wall_said(sight.firm, wall, sight.written)
+        {
+            wall.id: wall_said(sight.firm, wall, sight.written)
             for wall in sight.firm.walls.values()
             if sight.firm.names(wall.people, person.id) and wall.in_force(sight.today) and sight.wall(wall)
-        ),
+        },
         sum(one.kind is ConversationKind.DIRECT for one in theirs),
-        tuple(sorted(shared, key=str.casefold)),
+        {key: title for title, key in sorted(shared, key=lambda one: one[0].casefold())},
     )
 
 

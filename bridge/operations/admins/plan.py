@@ -12,7 +12,7 @@ from bridge.firm.model import Matter, Staff
 from bridge.firm.room_keys import conversation_of, matter_of_space, matter_space_key
 from bridge.operations.place_named import find_place
 from bridge.operations.sight import sight_of
-from bridge.reconcile.planning.plan import Plan, Step
+from bridge.reconcile.planning.steps import Plan, Step
 from bridge.store.rooms.matters import conversations_of_matter
 from bridge.store.rooms.questions import conversations_without_people
 

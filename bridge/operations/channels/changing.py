@@ -17,7 +17,7 @@ from bridge.firm.conversation import (
 )
 from bridge.firm.model import Staff
 from bridge.firm.policy import desired_participants
-from bridge.firm.visible import shown
+from bridge.firm.text.visible import shown
 from bridge.mapping.ids import channel_alias
 from bridge.operations.rooms import made_room
 from bridge.operations.sight import require_no_number

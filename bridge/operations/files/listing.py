@@ -5,7 +5,7 @@ Every page is decided anew: what the person who asks may not see at that moment 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ from bridge.store.files.lists import (
     listed_versions,
     versions_after,
 )
-from bridge.store.rooms.conversations import conversation_by_id
+from bridge.store.rooms.world import conversations_with_people
 
 After = tuple[Any, ...]
 """Where in the order of a list the next page begins."""
@@ -115,17 +115,11 @@ async def _page(
     def work(unit: ReadUnit) -> tuple[list[Listed], Mapping[str, Conversation], Mapping[str, str]]:
         rows = told(unit, shown)
         filed = {} if desk.settings.filing.mode == "off" else places_of(unit, [str(one.file.event_id) for one in rows])
-        return rows, _conversations(unit, {hit.conversation_id for hit in shown}), filed
+        return rows, conversations_with_people(unit, {hit.conversation_id for hit in shown}), filed
 
     rows, places, filed = await desk.store.read(work)
     following = hits[most - 1].key if len(hits) > most else None
     return FilesPage([_seen(desk, one, places, filed) for one in rows], following)
-
-
-def _conversations(unit: ReadUnit, conversation_ids: Collection[str]) -> Mapping[str, Conversation]:
-    """These conversations, by id."""
-    found = ((key, conversation_by_id(unit, key)) for key in conversation_ids)
-    return {key: conversation for key, conversation in found if conversation is not None}
 
 
 def _seen(desk: Desk, one: Listed, places: Mapping[str, Conversation], filed: Mapping[str, str]) -> FileSeen:

@@ -13,7 +13,7 @@ from bridge.desk import Desk
 from bridge.firm.conversation import Conversation, ConversationKind, MatterConversation
 from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.firm.policy import is_read_only, may_access
-from bridge.firm.visible import says_something, unseen_in
+from bridge.firm.text.visible import says_something, unseen_in
 from bridge.operations.rooms import made_room
 from bridge.operations.sight import is_in, require_no_number, require_seen
 from bridge.operations.telling import say_in, tell

@@ -28,9 +28,10 @@ def tell_of_wall(unit: Unit, wall: Wall, firm: Firm, settings: Settings) -> None
     if not is_set(unit, wall.id):
         return
     content = text_message(told_to_screened(firm, wall, settings.firm.walled_are_told))
-    for staff_id, chat in _screened(unit, wall, firm, told_of(unit, wall.id)):
-        if note_told(unit, wall.id, staff_id):
-            enqueue(unit, f"{wall.id}/told/{staff_id}", chat, settings.bot_id, "m.room.message", content)
+    told = list(_screened(unit, wall, firm, told_of(unit, wall.id)))
+    note_told(unit, wall.id, [staff_id for staff_id, _ in told])
+    for staff_id, chat in told:
+        enqueue(unit, f"{wall.id}/told/{staff_id}", chat, settings.bot_id, "m.room.message", content)
 
 
 async def tell_of_walls(store: Store, firm: Firm, settings: Settings) -> None:

@@ -15,7 +15,7 @@ from bridge.firm.model import Firm
 from bridge.firm.policy import may_act, may_be_in
 from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.planning.desired import Desired
-from bridge.reconcile.planning.plan import Observed
+from bridge.reconcile.planning.observed import Observed
 
 
 def kept_out(shape: RoomShape, observed: Observed | None, wanted: Desired, today: date) -> frozenset[str]:

@@ -158,12 +158,14 @@ def _shapes(
     firm: Firm, world: World, user_ids: Mapping[str, str], settings: Settings, today: date, extent: Extent | None
 ) -> dict[str, RoomShape]:
     conversations = list(world.conversations.values())
-    members = {
-        conversation.id: frozenset(
-            user_ids[staff_id] for staff_id in desired_participants(firm, conversation, today) if staff_id in user_ids
-        )
-        for conversation in conversations
-    }
+    # The same people are the same object, of which a firm with many large channels has few.
+    users: dict[frozenset[str], frozenset[str]] = {}
+    members: dict[str, frozenset[str]] = {}
+    for conversation in conversations:
+        people = desired_participants(firm, conversation, today)
+        if people not in users:
+            users[people] = frozenset(user_ids[staff_id] for staff_id in people if staff_id in user_ids)
+        members[conversation.id] = users[people]
     found = [shapes.keeper_space_shape()]
     channels = extent is None or extent.channels
     if channels or (extent is not None and extent.people):

@@ -15,17 +15,9 @@ from bridge.firm.room_keys import CHILD, STAFF_SPACE, matter_of_space
 from bridge.firm.room_rules import BOT_LEVEL, NAMED_BY_ALL
 from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.planning.desired import Desired
-from bridge.reconcile.planning.plan import (
-    LEVELS,
-    Action,
-    Difference,
-    DriftKind,
-    Observed,
-    RoomPlan,
-    Sent,
-    Step,
-    kept_powers,
-)
+from bridge.reconcile.planning.observed import Observed, Sent
+from bridge.reconcile.planning.plan import kept_powers
+from bridge.reconcile.planning.steps import LEVELS, Action, Difference, DriftKind, RoomPlan, Step
 
 Json = dict[str, Any]
 MEMBER = "m.room.member"

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from bridge.firm.conversation import SHARED
 from bridge.firm.model import Firm, Matter, MatterStatus, Staff
-from bridge.mapping.names import matter_name
+from bridge.firm.text.directions import apart
+from bridge.mapping.names import matter_name, matter_said
 from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.planning.desired import Desired
 
@@ -29,7 +30,7 @@ class Effect:
     @property
     def text(self) -> str:
         """The whole as a line."""
-        return f"{self.what}: {'; '.join(self.becomes)}"
+        return f"{apart(self.what)}: {'; '.join(self.becomes)}"
 
 
 def of_firm(old: Firm, new: Firm) -> tuple[Effect, ...]:
@@ -63,8 +64,12 @@ def _account(was: Staff | None, becomes: Staff | None) -> tuple[str, ...]:
     if was is None:
         return ("gets an account",)
     back = ("the account can be used again",) if not was.active else ()
-    renamed = (f"was {was.name}",) if was.name != becomes.name else ()
-    role = (f"the role {was.role or '(none)'} becomes {becomes.role or '(none)'}",) if was.role != becomes.role else ()
+    renamed = (f"was {apart(was.name)}",) if was.name != becomes.name else ()
+    role = (
+        (f"the role {apart(was.role) or '(none)'} becomes {apart(becomes.role) or '(none)'}",)
+        if was.role != becomes.role
+        else ()
+    )
     return (*back, *renamed, *role)
 
 
@@ -73,7 +78,7 @@ def _matters(before: Mapping[str, Matter], after: Mapping[str, Matter]) -> Itera
         was, becomes = before.get(matter_id), after.get(matter_id)
         named = was or becomes
         if named is not None and (what := _matter(was, becomes)):
-            yield Effect(f"Matter {matter_name(named)}", what, matter_id)
+            yield Effect(f"Matter {matter_said(named)}", what, matter_id)
 
 
 def _matter(was: Matter | None, becomes: Matter | None) -> tuple[str, ...]:
@@ -82,7 +87,7 @@ def _matter(was: Matter | None, becomes: Matter | None) -> tuple[str, ...]:
     if becomes is None or (becomes.status is MatterStatus.DELETED and was.status is not becomes.status):
         return ("goes, and nobody sees its conversations any more",)
     status = (f"{was.status.value}, becomes {becomes.status.value}",) if was.status is not becomes.status else ()
-    name = (f"becomes {matter_name(becomes)}",) if matter_name(was) != matter_name(becomes) else ()
+    name = (f"becomes {matter_said(becomes)}",) if matter_name(was) != matter_name(becomes) else ()
     return (*status, *name)
 
 
@@ -110,4 +115,4 @@ def _conversation(key: str, shape: RoomShape, old: Desired, new: Desired) -> tup
 
 def _names(user_ids: Collection[str], of: Desired) -> str:
     people = (of.firm.staff.get(of.owners.get(user_id, "")) for user_id in user_ids)
-    return ", ".join(sorted((person.name for person in people if person is not None), key=str.casefold))
+    return ", ".join(map(apart, sorted((person.name for person in people if person is not None), key=str.casefold)))

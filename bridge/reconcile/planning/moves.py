@@ -9,7 +9,7 @@ from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.policy import may_be_in
 from bridge.mapping.rooms import RoomShape
 from bridge.reconcile.planning.desired import Desired
-from bridge.reconcile.planning.plan import Observed
+from bridge.reconcile.planning.observed import Observed
 
 _FIXED = frozenset({ConversationKind.BOT, ConversationKind.ADMINS})
 """Conversations that nobody joins or leaves by themselves."""

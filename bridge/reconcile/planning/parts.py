@@ -15,17 +15,9 @@ from bridge.reconcile.planning.anew import kept_out
 from bridge.reconcile.planning.desired import Desired
 from bridge.reconcile.planning.drift import differences, lost, welcome
 from bridge.reconcile.planning.moves import heed_moves
-from bridge.reconcile.planning.plan import (
-    Action,
-    Difference,
-    Json,
-    Observed,
-    RoomPlan,
-    Server,
-    Step,
-    plan_children,
-    plan_room,
-)
+from bridge.reconcile.planning.observed import Observed, Server
+from bridge.reconcile.planning.plan import plan_children, plan_room
+from bridge.reconcile.planning.steps import Action, Difference, Json, RoomPlan, Step
 
 
 class Part(StrEnum):

@@ -12,7 +12,8 @@ from bridge.firm.conversation import ConversationKind
 from bridge.mapping.direct import others_in, with_room
 from bridge.mapping.rooms import AVATAR, CLEARED, RoomShape, child_state, desired_state
 from bridge.matrix.errors import ForbiddenError
-from bridge.reconcile.planning.plan import LEVELS, Action, Step, wanted_state
+from bridge.reconcile.planning.plan import wanted_state
+from bridge.reconcile.planning.steps import LEVELS, Action, Step
 from bridge.reconcile.rooms.context import ApplyContext, StepError, SuspendedError
 from bridge.reconcile.rooms.emptied import keep
 from bridge.reconcile.rooms.observe import observe_room

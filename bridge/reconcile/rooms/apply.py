@@ -23,7 +23,9 @@ from bridge.matrix.errors import (
     UnreachableError,
 )
 from bridge.matrix.port import Homeserver
-from bridge.reconcile.planning.plan import Action, Observed, RoomPlan, Step, as_created, plan_children, plan_room
+from bridge.reconcile.planning.observed import Observed, as_created
+from bridge.reconcile.planning.plan import plan_children, plan_room
+from bridge.reconcile.planning.steps import Action, RoomPlan, Step
 from bridge.reconcile.rooms.acts import ACTS, foreign_alias
 from bridge.reconcile.rooms.context import ApplyContext, StepError, SuspendedError
 from bridge.reconcile.rooms.observe import is_marked, is_ours, observe_room

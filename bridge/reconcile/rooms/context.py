@@ -11,7 +11,7 @@ from datetime import date
 from bridge.firm.errors import BridgeError
 from bridge.matrix.port import Homeserver
 from bridge.reconcile.planning.desired import Desired
-from bridge.reconcile.planning.plan import Server
+from bridge.reconcile.planning.observed import Server
 from bridge.store.engine.store import Store
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from bridge.firm.room_keys import MARKER
 from bridge.matrix.errors import ForbiddenError, NotAllowedError, NotFoundError
 from bridge.matrix.port import PersonRequests, RoomRequests
-from bridge.reconcile.planning.plan import Move, Observed, Sent
+from bridge.reconcile.planning.observed import Move, Observed, Sent
 
 Json = dict[str, Any]
 T = TypeVar("T")

@@ -6,6 +6,7 @@ from datetime import date
 
 from bridge.firm.policy import may_be_in
 from bridge.firm.room_keys import conversation_of
+from bridge.firm.text.directions import apart
 from bridge.reconcile.planning.desired import Desired
 from bridge.store.engine.store import Store
 from bridge.store.rooms.questions import who_ended
@@ -20,4 +21,4 @@ async def why_removed(key: str, user_id: str, wanted: Desired, store: Store, tod
         return NO_LONGER_IN
     by = (await store.read(who_ended, staff_id, [conversation.id])).get(conversation.id, "")
     person = wanted.firm.staff.get(by)
-    return NO_LONGER_IN if person is None or by == staff_id else f"At {person.name}'s request"
+    return NO_LONGER_IN if person is None or by == staff_id else f"At {apart(person.name)}'s request"

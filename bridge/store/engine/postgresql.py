@@ -140,6 +140,9 @@ class PostgresqlBackend:
                 if not reads:
                     (number,) = self._one("SELECT txid_current_if_assigned()")
         except Exception as error:
+            if self.database.is_closed() or _connection(self.database).closed:
+                # With the lock, which anybody may have by now.
+                self._proven = -math.inf
             if number is None or not self._was_committed(number):
                 raise
             log.warning("commit_found", database=self.name, reason=str(error).strip())

@@ -45,6 +45,8 @@ TROUBLE_SECONDS = 10.0
 CLOSE_SECONDS = 10.0
 """How long the end of what is under way is waited for before it is interrupted."""
 _WATCH_SECONDS = 0.5
+AGAIN_SECONDS = 0.5
+"""Between looks at whether a database that was away is there again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,13 @@ class Store:
         """Whether nobody else can own the database by now, so that what was read from it may be acted on."""
         return self.lost is None and self._backend.holds()
 
+    async def rest(self, seconds: float) -> None:
+        """Wait after a failure: so long, or where the database is away, until it is there again."""
+        if self.holds() or self.lost is not None:
+            await asyncio.sleep(seconds)
+        while not self.holds() and self.lost is None:  # noqa: ASYNC110 - it becomes so by time alone, too
+            await asyncio.sleep(AGAIN_SECONDS)
+
     async def processes(self) -> tuple[Process, ...]:
         """The processes that use the database, as far as that is known."""
         return await self.read(lambda _: self._backend.processes())
@@ -296,12 +305,14 @@ class Store:
     def _next_job(self, loop: asyncio.AbstractEventLoop) -> _Job | None:
         while True:
             try:
-                return self._jobs.get(timeout=self._backend.renews)
+                return self._jobs.get(timeout=self._backend.renews if self.holds() else AGAIN_SECONDS)
             except queue.Empty:
                 self._renew(loop)
 
     def _renew(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let others see that the owner is there, and see whether it still is."""
+        if self.lost is not None:
+            return
         self._at_work_since = time.monotonic()
         try:
             self._backend.ensure_connected()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -90,6 +90,10 @@ class ReadUnit:
     def rows(self, statement: str, *values: object) -> list[Any]:
         """The rows that a written-out SELECT finds, as tuples."""
         return list(_cursor(self.database, statement, values).fetchall())
+
+    def each(self, statement: str, *values: object) -> Iterator[Any]:
+        """The same one at a time, for those that are many: inside this unit, and before anything else runs in it."""
+        return iter(_cursor(self.database, statement, values))
 
     def row(self, statement: str, *values: object) -> Any:
         """The first row that a written-out SELECT finds, as a tuple; None for none."""

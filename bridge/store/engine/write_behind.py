@@ -63,7 +63,7 @@ class WriteBehind:
             except StoreError as error:
                 failures += 1
                 log.warning("not_marked", what=self._what, count=len(self._keys), error=str(error))
-                await asyncio.sleep(self._pause(failures))
+                await self._store.rest(self._pause(failures))
         self._task = None
 
     async def write(self) -> None:

@@ -25,6 +25,10 @@ _NEWEST = """
     SELECT moment FROM file WHERE conversation_id = ? AND name_key = ? AND removed_at IS NULL
     ORDER BY moment DESC LIMIT 1
 """
+_BEFORE_ADDED = f"""
+    SELECT EXISTS (SELECT 1 FROM file WHERE event_id = ?), (SELECT matter_id FROM conversation WHERE id = ?),
+    (SELECT MAX(moment) FROM file WHERE moment >= ? AND moment < ?), ({_NEWEST})
+"""  # noqa: S608 - a statement of our own
 # As a comparison, since SQLite looks in no index for a column that stands alone.
 _NO_LONGER = """
     UPDATE file SET newest = FALSE WHERE conversation_id = ? AND newest = TRUE AND name_key = ? AND moment <> ?
@@ -50,23 +54,36 @@ class NewFile:
 
 def add_file(unit: Unit, sent: NewFile) -> bool:
     """Note a file. False where its message is known already."""
-    if unit.row("SELECT 1 FROM file WHERE event_id = ?", sent.event_id) is not None:
+    columns = _as_columns(sent.carried, sent.event_id)
+    first = min(max(sent.at_ms, 0), LATEST_MS) * MOMENTS
+    known, matter_id, taken, newest = unit.row(
+        _BEFORE_ADDED,
+        sent.event_id,
+        sent.conversation_id,
+        first,
+        first + MOMENTS,
+        sent.conversation_id,
+        columns["name_key"],
+    )
+    if known:
         return False
-    found = unit.row("SELECT matter_id FROM conversation WHERE id = ?", sent.conversation_id)
+    moment = first if taken is None else int(taken) + 1
     row = File(
         event_id=sent.event_id,
         room_id=sent.room_id,
         conversation_id=sent.conversation_id,
-        matter_id="" if found is None else found[0],
+        matter_id=matter_id or "",
         sender=sent.sender,
         staff_id=sent.staff_id,
         at_ms=sent.at_ms,
-        moment=_free_moment(unit, sent.at_ms),
-        **_as_columns(sent.carried, sent.event_id),
+        moment=moment,
+        newest=newest is None or newest < moment,
+        **columns,
     )
     unit.add(row)
-    _mark_newest(unit, row.conversation_id, row.name_key)
-    _write_words(unit, row)
+    if newest is not None and row.newest:
+        unit.execute(_NO_LONGER, row.conversation_id, row.name_key, moment)
+    _add_words(unit, row)
     _tell(unit, EventType.FILE_ADDED, row, sent.staff_id, sent.at_ms)
     return True
 
@@ -193,12 +210,6 @@ def _note_change(unit: Unit, event_id: str) -> None:
     unit.execute("INSERT INTO file_change (event_id) VALUES (?) ON CONFLICT (event_id) DO NOTHING", event_id)
 
 
-def _free_moment(unit: ReadUnit, at_ms: int) -> int:
-    first = min(max(at_ms, 0), LATEST_MS) * MOMENTS
-    (taken,) = unit.row("SELECT MAX(moment) FROM file WHERE moment >= ? AND moment < ?", first, first + MOMENTS)
-    return first if taken is None else int(taken) + 1
-
-
 def _mark_newest(unit: Unit, conversation_id: str, name_key: str) -> None:
     """Mark the newest version of a name, and no other."""
     found = unit.row(_NEWEST, conversation_id, name_key)
@@ -208,8 +219,12 @@ def _mark_newest(unit: Unit, conversation_id: str, name_key: str) -> None:
 
 
 def _write_words(unit: Unit, row: File) -> None:
-    """Have a file found by its name, its caption and what it is."""
+    """Have a file found by its name, its caption and what it is as they are now."""
     unit.execute("DELETE FROM file_search WHERE rowid = ?", row.moment)
+    _add_words(unit, row)
+
+
+def _add_words(unit: Unit, row: File) -> None:
     told = words(f"{row.name} {row.caption}")
     marks = [in_conversation(str(row.conversation_id)), sent_by(str(row.staff_id or row.sender))]
     marks += [in_matter(str(row.matter_id))] if row.matter_id else []

@@ -39,9 +39,12 @@ class SourceRow(Base):
     """JSON of the values."""
     gone = BooleanField(default=False)
     """Whether the source has it no longer: a person who left, a matter that was deleted (S3)."""
+    version = BigIntegerField(default=0)
+    """The version of the source's state since which it is so."""
 
     class Meta:
         primary_key = CompositeKey("source", "kind", "record_id")
+        indexes = ((("source", "version"), False),)
 
 
 class SourceState(Base):
@@ -50,6 +53,8 @@ class SourceState(Base):
     source = TextField(primary_key=True)
     version = BigIntegerField(default=0)
     """How often what it says changed."""
+    dropped = BigIntegerField(default=0)
+    """The version at which a row went last of which nothing is kept."""
     cursor = TextField(default="")
     read_at = BigIntegerField(null=True)
     tried_at = BigIntegerField(null=True)
@@ -64,6 +69,8 @@ class SourceFlaw(Base):
     kind = TextField()
     record_id = TextField()
     why = TextField()
+    number = TextField(default="")
+    """Of a matter what can be read of it: what people call it, also in other sources."""
 
     class Meta:
         primary_key = CompositeKey("source", "kind", "record_id")

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from peewee import BigAutoField, BigIntegerField, BooleanField, CompositeKey, ForeignKeyField, IntegerField, TextField
+from peewee import (
+    SQL,
+    BigAutoField,
+    BigIntegerField,
+    BooleanField,
+    CompositeKey,
+    ForeignKeyField,
+    IntegerField,
+    TextField,
+)
 
 from bridge.store.models.base import Base
 
@@ -60,6 +69,11 @@ class AuditRow(Base):
     outcome = TextField()
     previous = TextField(unique=True)
     digest = TextField()
+
+
+AuditRow.add_index(
+    AuditRow.index(AuditRow.subject, where=SQL("deed IN ('conversation_started', 'renamed')"), name="audit_row_named")
+)
 
 
 class Drift(Base):

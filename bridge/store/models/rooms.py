@@ -118,6 +118,19 @@ class BotVisit(Base):
     at_ms = BigIntegerField()
 
 
+class Mention(Base):
+    """Somebody whom a message mentions, until they were told of it elsewhere or need not be."""
+
+    event_id = TextField()
+    staff_id = TextField()
+    room_id = TextField()
+    at_ms = BigIntegerField()
+    """When the bridge heard of the message."""
+
+    class Meta:
+        primary_key = CompositeKey("event_id", "staff_id")
+
+
 class ReadPosition(Base):
     """Up to where somebody has read in a room, as their client told everybody there (P5). Only the last place."""
 

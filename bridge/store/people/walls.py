@@ -22,6 +22,7 @@ from bridge.store.record.audit import record
 from bridge.store.rooms.participants import drop
 
 log = structlog.get_logger(__name__)
+_TOLD = "INSERT INTO screened (wall_id, staff_id, told_at) VALUES {rows} ON CONFLICT DO NOTHING"
 _REFERENCE = re.compile(r"wall-[0-9a-z]{1,18}")
 _FIRST, _OTHERS = "bcdfghjkmnpqrstvwxz", "23456789bcdfghjkmnpqrstvwxz"
 """Nothing that is taken for something else when it is read out, typed or copied, and no words."""
@@ -175,11 +176,11 @@ def told_of(unit: ReadUnit, wall_id: str) -> frozenset[str]:
     return frozenset(staff_id for _, staff_id, _ in _screened(unit, numbers=[] if row is None else [row.number]))
 
 
-def note_told(unit: Unit, wall_id: str, staff_id: str) -> bool:
-    """Note that somebody is told of a wall. Whether they were not told before."""
-    number = unit.get(CommandWall, CommandWall.reference == wall_id).number
-    insert = Screened.insert(wall=number, staff_id=staff_id, told_at=now_ms()).on_conflict_ignore()
-    return bool(unit.run(insert))
+def note_told(unit: Unit, wall_id: str, staff_ids: Collection[str]) -> None:
+    """Note that these people are told of a wall."""
+    number, now = unit.get(CommandWall, CommandWall.reference == wall_id).number, now_ms()
+    rows = [(number, staff_id, now) for staff_id in staff_ids]
+    unit.execute_rows(_TOLD, "(?, ?, ?)", rows)
 
 
 def acknowledge(unit: Unit, staff_id: str, only: Collection[str], cause: str) -> list[str]:

@@ -16,6 +16,9 @@ DIRECTORY_UNDONE = "directory_undone"
 
 It waits until it is confirmed anew or the files say something else."""
 
+DIRECTORY_READ = "directory_read"
+"""What stands for the directory's files that were found to say what the accepted firm is; empty for none."""
+
 PROCESSES_TOLD = "processes_told"
 """What the firm admins were last told to be wrong with the processes of Synapse; empty where all answer."""
 

@@ -167,13 +167,28 @@ def was_caused_by(unit: ReadUnit, conversation_id: str, event_id: str) -> bool:
 
 def conversations_of_person(unit: ReadUnit, staff_id: str) -> list[Conversation]:
     """The conversations that this person is down for, as if nobody else were in them."""
-    theirs = models.Participant.select(models.Participant.conversation).where(
-        models.Participant.staff_id == staff_id, models.Participant.present
-    )
     # Everybody's as one more list of ids: no index finds rows for which either of two things holds.
-    everybodys = models.Conversation.select(models.Conversation.id).where(models.Conversation.everyone)
-    rows = models.Conversation.select().where(models.Conversation.id.in_(theirs | everybodys))
-    return [to_conversation(row, () if row.everyone else (staff_id,)) for row in unit.all(rows)]
+    rows = unit.rows(
+        "SELECT id, kind, title, topic, matter_id, everyone, archived, created_by FROM conversation WHERE id IN"
+        " (SELECT conversation_id FROM participant WHERE staff_id = ? AND present"
+        " UNION SELECT id FROM conversation WHERE everyone)",
+        staff_id,
+    )
+    themselves = frozenset({staff_id})
+    return [
+        Conversation(
+            key,
+            ConversationKind(kind),
+            title,
+            topic,
+            matter_id,
+            bool(everyone),
+            bool(archived),
+            frozenset() if everyone else themselves,
+            started_by=by,
+        )
+        for key, kind, title, topic, matter_id, everyone, archived, by in rows
+    ]
 
 
 def conversations_of_people(unit: ReadUnit, staff_ids: Collection[str]) -> dict[str, set[str]]:

@@ -9,14 +9,26 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import Case
-
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import ConversationKind
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import AuditRow, Conversation, Participant
 from bridge.store.record.audit import record
 from bridge.store.record.homeserver_time import homeserver_ms, newest_ms
+
+_PICK = """
+    INSERT INTO participant (conversation_id, staff_id, present, since, added_by) VALUES {rows}
+    ON CONFLICT (conversation_id, staff_id) DO
+"""
+_COMES_BACK = """
+    UPDATE SET present = TRUE, since = excluded.since,
+    added_by = CASE WHEN participant.present THEN participant.added_by ELSE excluded.added_by END
+"""
+_COMES_BACK_FROM_BEFORE = f"""
+    {_COMES_BACK} WHERE NOT participant.present
+    AND (participant.since <= excluded.since OR participant.since > {{}})
+"""
+"""Unless their last change is later; `_not_after`, written out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,25 +119,11 @@ def add_participants(
     """
     since = homeserver_ms() if at_ms is None else at_ms
     before = present_in(unit, conversation_id)
-    absent = Participant.present == False  # noqa: E712 - SQL
-    for staff_id in sorted(staff_ids):
-        insert = Participant.insert(
-            conversation=conversation_id, staff_id=staff_id, present=True, since=since, added_by=added_by
-        )
-        if returning:
-            unit.run(
-                insert.on_conflict(
-                    conflict_target=[Participant.conversation, Participant.staff_id],
-                    update={
-                        Participant.present: True,
-                        Participant.since: since,
-                        Participant.added_by: Case(None, [(absent, added_by)], Participant.added_by),
-                    },
-                    where=None if at_ms is None else absent & _not_after(since),
-                )
-            )
-        else:
-            unit.run(insert.on_conflict_ignore())
+    known = "NOTHING"
+    if returning:
+        known = _COMES_BACK if at_ms is None else _COMES_BACK_FROM_BEFORE.format(newest_ms())
+    rows = [(conversation_id, staff_id, since, added_by) for staff_id in sorted(set(staff_ids))]
+    unit.execute_rows(f"{_PICK} {known}", "(?, ?, TRUE, ?, ?)", rows)
     for staff_id in sorted(present_in(unit, conversation_id) - before):
         deed = Deed.PARTICIPANT_JOINED if staff_id == added_by else Deed.PARTICIPANT_ADDED
         record(unit, deed, actor=added_by, subject=conversation_id, person=staff_id, cause=cause)
@@ -139,18 +137,14 @@ def _not_after(at_ms: int) -> Any:
 
 def present_in(unit: ReadUnit, conversation_id: str) -> set[str]:
     """The staff ids of those who are in a conversation."""
-    return _staff_ids(unit, Participant.conversation == conversation_id, Participant.present)
+    rows = unit.rows("SELECT staff_id FROM participant WHERE conversation_id = ? AND present", conversation_id)
+    return {staff_id for (staff_id,) in rows}
 
 
 def left_of(unit: ReadUnit, conversation_id: str) -> set[str]:
     """The staff ids of those who left a conversation or were taken out."""
-    absent = Participant.present == False  # noqa: E712 - SQL
-    return _staff_ids(unit, Participant.conversation == conversation_id, absent)
-
-
-def _staff_ids(unit: ReadUnit, *which: Any) -> set[str]:
-    rows = Participant.select(Participant.staff_id).where(*which)
-    return {staff_id for (staff_id,) in unit.tuples(rows)}
+    rows = unit.rows("SELECT staff_id FROM participant WHERE conversation_id = ? AND NOT present", conversation_id)
+    return {staff_id for (staff_id,) in rows}
 
 
 def keep_participants(unit: Unit, conversation_id: str, staff_ids: Collection[str]) -> None:

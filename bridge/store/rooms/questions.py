@@ -9,10 +9,16 @@ from bridge.firm.audit import Deed
 from bridge.firm.conversation import Conversation
 from bridge.firm.room_keys import conversation_of
 from bridge.store import models
-from bridge.store.engine.sql import batched
+from bridge.store.engine.sql import batched, placeholders
 from bridge.store.engine.unit import ReadUnit
 from bridge.store.models import AuditRow, Participant, Room
 from bridge.store.rooms.conversations import to_conversation
+
+# The deeds as they stand in an index, which alone is small however much was done in a conversation.
+_NAMINGS = (
+    "SELECT subject, position, reason FROM audit_row WHERE deed IN ('conversation_started', 'renamed')"
+    " AND reason != '' AND subject IN ({}) ORDER BY position"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +56,9 @@ def who_ended(unit: ReadUnit, staff_id: str, conversation_ids: Collection[str]) 
 
 def titles_of(unit: ReadUnit, conversation_ids: Collection[str]) -> dict[str, tuple[tuple[int, str], ...]]:
     """What these conversations were called, and since which entry of the audit log, oldest first."""
-    naming = (Deed.CONVERSATION_STARTED.value, Deed.RENAMED.value)
     found: dict[str, list[tuple[int, str]]] = {}
     for some in batched(conversation_ids):
-        rows = unit.tuples(
-            AuditRow.select(AuditRow.subject, AuditRow.position, AuditRow.reason)
-            .where(AuditRow.subject.in_(some), AuditRow.deed.in_(naming), AuditRow.reason != "")
-            .order_by(AuditRow.position)
-        )
+        rows = unit.rows(_NAMINGS.format(placeholders(some)), *some)
         for subject, position, title in rows:
             found.setdefault(subject, []).append((position, title))
     return {subject: tuple(titles) for subject, titles in found.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from bridge.firm.conversation import ADMINS_ID, Conversation, ConversationKind, bot_chat_id
 from bridge.firm.model import Firm
@@ -21,6 +22,7 @@ _AT_ONCE = 300
 SLICE = 100
 """Matters, or conversations, in one slice of the firm."""
 _IDS_AT_ONCE = 5000
+_ROOMS = "SELECT key, room_id FROM room WHERE key > ? AND room_id IS NOT NULL ORDER BY key LIMIT ?"
 _CHATS = "SELECT id FROM conversation WHERE id > ? AND kind IN (?, ?) ORDER BY id LIMIT ?"
 # Also those that they left: while somebody who closed a direct conversation works here, it is kept open for them.
 _THEIRS = "SELECT conversation_id FROM participant WHERE staff_id IN ({})"
@@ -66,13 +68,16 @@ def world_where(unit: ReadUnit, condition: str, *values: object, keys: Iterable[
     present: dict[str, set[str]] = {}
     absent: dict[str, set[str]] = {}
     since: dict[str, dict[str, int]] = {}
+    # Of many channels with many people only what differs is kept: each id and each moment once.
+    once: dict[Any, Any] = {}
     ids, newest = [row[0] for row in stored], newest_ms()
     before = rooms_before(unit, ids)
     spaces = {STAFF_SPACE, KEEPER_SPACE, *(matter_space_key(row[4]) for row in stored if row[4])}
     for some in batched(ids):
-        for conversation_id, staff_id, is_present, at in unit.rows(_PEOPLE.format(placeholders(some)), *some):
+        for conversation_id, given, is_present, at in unit.each(_PEOPLE.format(placeholders(some)), *some):
+            staff_id = once.setdefault(given, given)
             (present if is_present else absent).setdefault(conversation_id, set()).add(staff_id)
-            since.setdefault(conversation_id, {})[staff_id] = at if at <= newest else 0
+            since.setdefault(conversation_id, {})[staff_id] = once.setdefault(at, at) if at <= newest else 0
     return World(
         conversations={
             key: Conversation(
@@ -83,7 +88,7 @@ def world_where(unit: ReadUnit, condition: str, *values: object, keys: Iterable[
                 matter_id,
                 bool(everyone),
                 bool(archived),
-                frozenset(present.get(key, ())),
+                _shared(present.pop(key, ()), once),
                 frozenset(absent.get(key, ())),
                 created_by,
             )
@@ -95,6 +100,13 @@ def world_where(unit: ReadUnit, condition: str, *values: object, keys: Iterable[
         rooms={**rooms_of(unit, [*ids, *sorted(spaces.union(keys))]), **{key: room_id for key, _, room_id in before}},
         earlier=oldest_first((key, conversation_id) for key, conversation_id, _ in before),
     )
+
+
+def _shared(people: Iterable[str], once: dict[Any, Any]) -> frozenset[str]:
+    """These people, as the same object for all conversations that have the same."""
+    found = frozenset(people)
+    shared: frozenset[str] = once.setdefault(found, found)
+    return shared
 
 
 def conversations_with_people(unit: ReadUnit, ids: Iterable[str]) -> dict[str, Conversation]:
@@ -192,7 +204,11 @@ async def read_world(store: Store) -> World:
     while last is not None:
         part, last = await store.read(_behind, last)
         parts.append(part)
-    return _together([*parts, World(accounts=await store.read(all_accounts), rooms=await store.read(rooms_of, None))])
+    last = ""
+    while last is not None:
+        rooms, last = await store.read(_rooms_behind, last)
+        parts.append(World(rooms=rooms))
+    return _together([*parts, World(accounts=await store.read(all_accounts))])
 
 
 def _behind(unit: ReadUnit, last: str) -> tuple[World, str | None]:
@@ -200,6 +216,12 @@ def _behind(unit: ReadUnit, last: str) -> tuple[World, str | None]:
     part = world_where(unit, "id > ? ORDER BY id LIMIT ?", last, _AT_ONCE)
     # By the database's own order, in which they came.
     return part, next(reversed(part.conversations), None)
+
+
+def _rooms_behind(unit: ReadUnit, last: str) -> tuple[dict[str, str], str | None]:
+    """The next rooms that were made, behind this key, and the last of them; None where there are no more."""
+    rooms = dict(unit.rows(_ROOMS, last, _IDS_AT_ONCE))
+    return rooms, next(reversed(rooms), None)
 
 
 def _together(parts: Iterable[World]) -> World:

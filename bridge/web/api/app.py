@@ -28,7 +28,7 @@ from bridge.web.api.noting import Noting
 from bridge.web.api.openapi import description
 from bridge.web.api.problems import AGAIN, ProblemError, refused
 from bridge.web.api.rates import Rates
-from bridge.web.api.reading import body, idempotency_key, parameters
+from bridge.web.api.reading import body, idempotency_key, is_known, parameters
 from bridge.web.api.routes import ROUTES
 from bridge.web.api.table import API_PATH, Given, Rehearsed, Route
 from bridge.web.bearer import bearer
@@ -258,12 +258,11 @@ def _without_page(query: Given) -> str:
 
 
 def _with_tag(request: web.Request, response: web.Response) -> web.Response:
-    """The answer with its tag; nothing new where whoever asks has it already (RFC 9110, section 13.1.2)."""
+    """The answer with its tag; nothing new where whoever asks has it already."""
     assert isinstance(response.body, bytes)
     tag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    known = {one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")}
-    if tag in known or "*" in known:
+    if is_known(request, tag):
         return web.Response(status=304, headers=headers)
     response.headers.update(headers)
     return response

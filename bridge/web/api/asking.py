@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from aiohttp import web
 
@@ -25,6 +25,8 @@ from bridge.web.bearer import bearer
 from bridge.web.handing import Downloads
 
 M = TypeVar("M")
+WHO: Final = "Staff ids, e-mail addresses or Matrix ids."
+"""How people are named in a body."""
 
 
 @dataclass(frozen=True)
@@ -181,3 +183,9 @@ def require_kind(view: seen.View, kind: ConversationKind) -> None:
     """Raise ProblemError where a conversation has not what is asked of its kind."""
     if view.entry.kind is not kind:
         raise ProblemError(409, "other_kind", f"Only a {kind} has that; this is a {view.entry.kind} conversation.")
+
+
+def require_shared(view: seen.View) -> None:
+    """Raise Refusal where a conversation is a direct one, which stays as it is (D2)."""
+    if view.entry.kind is ConversationKind.DIRECT:
+        raise Refusal(Kind.PEOPLE_STAY_THE_SAME, "D2")

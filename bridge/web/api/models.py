@@ -101,12 +101,6 @@ class ConversationWholeJson(ConversationJson):
     participants: int
 
 
-class MatterWholeJson(MatterJson):
-    """A matter with its conversations."""
-
-    conversations: list[ConversationJson]
-
-
 class ChannelJson(AnswerJson):
     """A channel in a list."""
 
@@ -244,9 +238,15 @@ class AuditEntryJson(AnswerJson):
 
 
 class EffectJson(AnswerJson):
-    """What a change of the directory would lead to."""
+    """What becomes of one account, matter or conversation."""
 
     text: str
+
+
+class EffectsJson(PageJson[EffectJson]):
+    """A page of what a change of the directory that waits would lead to."""
+
+    held: str | None = Field(description="The fingerprint of that change; null where none waits.")
 
 
 class DirectoryJson(AnswerJson):
@@ -254,7 +254,6 @@ class DirectoryJson(AnswerJson):
 
     text: str = Field(description="What it holds, what is wrong with it, and what waits.")
     held: str | None = Field(description="The fingerprint of a change that waits to be confirmed.")
-    effects: list[EffectJson] = Field(description="What that would lead to.")
     confirmed: str | None = Field(description="The fingerprint of a confirmed change that can be taken back.")
 
 

@@ -29,6 +29,12 @@ def idempotency_key(request: web.Request) -> str | None:
     return given[0]
 
 
+def is_known(request: web.Request, tag: str) -> bool:
+    """Whether whoever asks has what this tag stands for (RFC 9110, section 13.1.2)."""
+    known = {one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")}
+    return tag in known or "*" in known
+
+
 def parameters(request: web.Request, route: Route) -> Given:
     """The parameters behind the address. Raises ProblemError."""
     given: dict[str, str] = {}

@@ -50,14 +50,19 @@ class WayToMatterJson(AnswerJson):
     way: Way
 
 
+class SaidJson(AnswerJson):
+    """Something that has an address of its own, in words."""
+
+    id: str
+    text: str
+
+
 class PersonAccessJson(PageJson[WayToMatterJson]):
-    """A page of matters, open to somebody or not, and what else they can see."""
+    """A page of matters, open to somebody or not, and whether they work at the firm."""
 
     works_here: bool
     why: str
-    walls: list[str] = Field(description="Walls in force that concern them, in words.")
     direct: int = Field(description="How many direct conversations they are in.")
-    conversations: list[str] = Field(description="The others, in words.")
 
 
 class StepJson(AnswerJson):

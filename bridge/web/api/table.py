@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
@@ -112,3 +112,10 @@ class Route:
         """What it does: in a line, and the rest."""
         first, _, rest = (self.run.__doc__ or "").partition("\n")
         return first.strip().rstrip("."), " ".join(rest.split())
+
+
+get = partial(Route, method="GET", rate=Rate.READ)
+admins_get = partial(get, for_admins=True)
+do = partial(Route, rate=Rate.WRITE, query=Rehearsed)
+admins_do = partial(do, for_admins=True)
+CONVERSATION: Final = "/conversations/{conversation}"

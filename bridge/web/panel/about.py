@@ -8,6 +8,7 @@ from aiohttp import web
 
 from bridge.desk import Desk
 from bridge.firm.conversation import ConversationKind
+from bridge.firm.text.directions import apart
 from bridge.operations import overview as seen
 from bridge.operations.about import Particulars, about_conversation
 from bridge.operations.admins.access import MatterAccess, Way
@@ -44,11 +45,14 @@ def facts_of(desk: Desk, view: seen.View, told: Particulars) -> Iterator[tuple[s
     yield "Why you can see this", why_seen(view, told.access)
     if origin is not None:
         by = name_of(desk, origin.created_by)
-        yield "Started", f"by {by}, {moment_in(firm, origin.created_at)}" if by else moment_in(firm, origin.created_at)
+        yield (
+            "Started",
+            f"by {apart(by)}, {moment_in(firm, origin.created_at)}" if by else moment_in(firm, origin.created_at),
+        )
         if view.conversation.archived and origin.archived_at is not None:
             by = name_of(desk, origin.archived_by)
             at = moment_in(firm, origin.archived_at)
-            yield "Archived", f"by {by}, {at}" if by else f"{at}, since nobody was in it"
+            yield "Archived", f"by {apart(by)}, {at}" if by else f"{at}, since nobody was in it"
     if told.filed:
         yield (
             "Its files",
@@ -63,7 +67,7 @@ def why_seen(view: seen.View, access: MatterAccess | None) -> str:
     if access is not None and access.way is Way.ROLE:
         return f"You have a role on the matter: {enumerated(access.roles)}."
     if access is not None and access.groups:
-        return f"You are on the matter's access list, through the group {', in it '.join(access.groups)}."
+        return f"You are on the matter's access list, through the group {', in it '.join(map(apart, access.groups))}."
     if access is not None and access.way is Way.LIST:
         return "You are on the matter's access list."
     if access is not None:

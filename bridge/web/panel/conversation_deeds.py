@@ -12,6 +12,7 @@ from bridge.desk import Desk
 from bridge.filing.handing_out import transcript_for
 from bridge.firm.conversation import MatterConversation
 from bridge.firm.model import Staff
+from bridge.firm.text.directions import apart
 from bridge.operations import by_kind
 from bridge.operations import overview as seen
 from bridge.operations.conversations.participants import Done, add_people, remove_people
@@ -60,7 +61,7 @@ async def change_participants(asked: PanelRequest, form: Form) -> web.StreamResp
 def _done_in_words(done: Mapping[str, Done], people: Mapping[str, Staff]) -> str:
     by_what: dict[Done, list[str]] = {}
     for staff_id, what in done.items():
-        by_what.setdefault(what, []).append(people[staff_id].name)
+        by_what.setdefault(what, []).append(apart(people[staff_id].name))
     return " ".join(f"{what.capitalize()}: {enumerated(sorted(names))}." for what, names in by_what.items())
 
 

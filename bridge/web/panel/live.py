@@ -85,9 +85,10 @@ class Live:
         return len(self._pages)
 
     def _stored(self, news: Sequence[object]) -> None:
-        for_all = any(changes_lists(one) for one in news)
+        firm, for_all = self._desk.firm(), any(changes_lists(one) for one in news)
         for page in self._pages:
-            if for_all or any(is_told_of(page.about, one, page.watched) for one in news):
+            # Not by the news of walls and leavers: what is stored of them is told every few seconds, changed or not.
+            if for_all or page.firm is not firm or any(is_told_of(page.about, one, page.watched) for one in news):
                 page.maybe.set()
 
     def heard(self, events: Iterable[Mapping[str, Any]]) -> None:

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bridge.desk import Desk
 from bridge.firm.model import Matter, MatterStatus, Staff
+from bridge.firm.text.directions import apart
 from bridge.mapping.names import matter_name
 from bridge.operations import overview as seen
 from bridge.operations.channels.finding import channels_of_firm, channels_seen, channels_with
@@ -146,7 +147,7 @@ def _facts(desk: Desk, matter: Matter) -> Iterator[tuple[str, str]]:
     yield "Client", matter.client
     yield "Status", str(matter.status).capitalize()
     yield "Responsible", name_of(desk, matter.responsible)
-    yield "Assisting", ", ".join(filter(None, (name_of(desk, one) for one in matter.assisting)))
+    yield "Assisting", ", ".join(filter(None, (apart(name_of(desk, one)) for one in matter.assisting)))
     yield "Legal hold", "Nothing in its conversations can be deleted." if matter.held else ""
 
 

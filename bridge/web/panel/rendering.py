@@ -12,7 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bridge.firm.model import Group, Staff
-from bridge.firm.visible import shown
+from bridge.firm.text.directions import APART, apart, together
+from bridge.firm.text.visible import shown
 from bridge.mapping.names import matter_name
 from bridge.web.panel.safety import HEADERS
 
@@ -27,18 +28,23 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_seen,
     )
-    environment.filters |= {"matter_name": matter_name, "lines": _lines, "labelled": _labelled}
+    environment.filters |= {"matter_name": matter_name, "lines": _lines, "labelled": _labelled, "apart": apart}
     return environment
 
 
 def _seen(value: Any) -> Any:
     """What is put into a page, with a mark for each character that is not seen, as those that turn writing."""
-    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return _marked(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _marked(text: str) -> str:
+    """The same of a text; names that are kept apart from their sentence stay so."""
+    return "".join(apart(shown(together(one))) if APART.fullmatch(one) else shown(one) for one in APART.split(text))
 
 
 def _lines(text: str) -> Markup:
     """What the bridge says in several lines."""
-    return Markup("<br>").join(shown(line) for line in text.splitlines())
+    return Markup("<br>").join(_marked(line) for line in text.splitlines())
 
 
 def _labelled(one: Staff | Group) -> Markup:
@@ -46,7 +52,7 @@ def _labelled(one: Staff | Group) -> Markup:
     soft = "a group of the directory" if isinstance(one, Group) else one.role
     if isinstance(one, Staff) and not one.active:
         soft = f"{soft} (does not work here)".lstrip()
-    return Markup('<span>{} <span class="soft">{}</span></span>').format(shown(one.name), shown(soft))
+    return Markup('<span>{} <span class="soft">{}</span></span>').format(_marked(one.name), _marked(soft))
 
 
 def page(template: str, values: Mapping[str, Any], status: int = 200) -> web.Response:

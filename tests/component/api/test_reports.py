@@ -42,10 +42,14 @@ async def test_A1_O2_why_and_what_somebody_sees_as_far_as_the_admin_may_know(api
     assert [(one["wanted"], one["membership"]) for one in why["conversations"]] == [(True, "join")]
     access = (await ruth.get("/people/walt/access")).json
     assert [(one["matter"]["id"], one["way"]) for one in access["items"]] == [("m1", "not to be seen")]
-    assert len(access["walls"]) == 1
     assert (access["works_here"], access["next"]) == (True, None)
-    access = (await walt.get("/people/ruth/access")).json
-    assert (access["items"], access["walls"], access["conversations"]) == ([], [], ["the channel Everyone"])
+    (wall,) = (await ruth.get("/people/walt/access/walls")).json["items"]
+    assert (wall["id"], "2026-0042" in wall["text"]) == ("w1", True)
+    assert (await walt.get("/people/ruth/access")).json["items"] == []
+    assert (await walt.get("/people/walt/access/walls")).json["items"] == []
+    (everyone,) = (await walt.get("/people/ruth/access/conversations")).json["items"]
+    assert everyone["text"] == "the channel Everyone"
+    assert (await walt.get(f"/conversations/{everyone['id']}")).json["name"] == "Everyone"
     assert (await tom.get("/people/ruth/why", place=await direct_of_others(api))).status == 404
 
 

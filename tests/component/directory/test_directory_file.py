@@ -17,13 +17,14 @@ from bridge.directory import read as directory_read
 from bridge.directory.change import DirectoryChange, diff_firms
 from bridge.directory.file import DirectoryFile
 from bridge.directory.following.outcomes import Applied, Held, Invalid, Unchanged
-from bridge.directory.read import read_directory
+from bridge.directory.forms.sheet_form import SheetForm
+from bridge.directory.read import Snapshot, firm_of, read_directory
 from bridge.firm.model import Firm
 from bridge.refusal import Kind, Refusal
 from bridge.settings import DirectorySettings
 from bridge.store.engine.store import Store, StoreError
 from bridge.store.engine.unit import ReadUnit
-from bridge.store.models import DirectoryRecord, HeldChange
+from bridge.store.models import DirectoryRecord, DirectoryVersion, HeldChange
 from bridge.wording.directory import status_text
 
 ROOT = Path(__file__).parents[3]
@@ -100,6 +101,44 @@ async def test_a_file_only_touched_is_not_taken_apart_again(
     os.utime(path, ns=(1, 1))
     monkeypatch.setattr(directory_file, "firm_of", None)
     assert await directory.refresh() == Unchanged()
+
+
+async def test_R1_whoever_takes_over_does_not_take_apart_what_was_accepted(
+    path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = service(path, store)
+    await before.refresh()
+    monkeypatch.setattr(directory_file, "firm_of", None)
+    after = service(path, store)
+    assert await after.refresh() == Unchanged()
+    assert after.firm == before.firm
+
+
+async def test_what_may_have_become_something_else_is_taken_apart_at_a_start(path: Path, store: Store) -> None:
+    await service(path, store).refresh()
+    # What is held is let go where the files say again what the firm is.
+    replace_text(path, staff("Ann"))
+    assert isinstance(await service(path, store).refresh(), Held)
+    replace_text(path, staff(*NAMES))
+    assert await service(path, store).refresh() == Unchanged()
+    assert await held_rows(store) == []
+    # Another firm was accepted since.
+    await store.run(lambda unit: unit.run(DirectoryRecord.delete().where(DirectoryRecord.record_id == "eve")))
+    await store.run(lambda unit: unit.run(DirectoryVersion.update(version=DirectoryVersion.version + 1)))
+    assert isinstance(await service(path, store).refresh(), Applied)
+    # Another day, on which something may begin.
+    tomorrow = service(path, store)
+    tomorrow.today = lambda: date(2026, 11, 24)
+    read: list[str] = []
+
+    def heard(snapshot: Snapshot, form: SheetForm) -> Firm:
+        read.append(snapshot.digest)
+        return firm_of(snapshot, form)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(directory_file, "firm_of", heard)
+        assert await tomorrow.refresh() == Unchanged()
+    assert read
 
 
 async def test_a_comment_changes_nothing(path: Path, store: Store) -> None:

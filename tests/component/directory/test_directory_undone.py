@@ -18,7 +18,7 @@ from bridge.firm.audit import Deed
 from bridge.firm.conversation import ADMINS_ID
 from bridge.operations.admins.directory import confirm_directory, undo_directory
 from bridge.reconcile.planning.desired import Desired
-from bridge.reconcile.planning.plan import Action
+from bridge.reconcile.planning.steps import Action
 from bridge.reconcile.storing import store_new
 from bridge.refusal import Kind, Refusal
 from bridge.service import open_firm

@@ -15,6 +15,7 @@ from tests.component.directory.test_directory_file import path, replace_text, se
 __all__ = ["path"]
 DAY_MS = 24 * 60 * 60 * 1000
 MANY = tuple(f"P{number}" for number in range(10))
+MANY_IDS = tuple(one.lower() for one in MANY)
 
 
 @pytest.fixture
@@ -108,3 +109,37 @@ async def test_S3_walls_that_end_one_by_one_count_together(path: Path, store: St
     replace_text(path, walled(2, 3, 4, 5, 9))
     assert isinstance(await directory.refresh(), Held)
     assert inside(directory) == {"p0", "p6", "p7", "p8"}
+
+
+@pytest.mark.parametrize(
+    ("people", "out"), [("p8, p9", {"p8", "p9"}), ("p9", {"p8", "p9"}), ("p7", {"p7", "p8"})], ids=str
+)
+async def test_S3_M3_whom_a_wall_keeps_out_more_waits_for_nothing_that_is_held(
+    path: Path, store: Store, now: list[int], people: str, out: set[str]
+) -> None:
+    def firm(members: tuple[str, ...], walled: str, allowed: str) -> str:
+        access = f", restricted: yes, allowed: [{allowed}]" if allowed else ""
+        of_all = "".join(f"  - {{id: o{one}, number: O{one}, title: T}}\n" for one in range(5))
+        matters = (
+            f"matters:\n{of_all}  - {{id: m, number: M1, title: T}}\n  - {{id: n, number: N1, title: T{access}}}\n"
+        )
+        return f"{staff(*members)}{matters}walls:\n  - {{id: w, matter: M1, people: [{walled}]}}\n"
+
+    directory = service(path, store)
+    replace_text(path, firm(MANY, "p8", "p1, p2, p8, p9"))
+    await directory.refresh()
+    # Three of ten leave, which waits; the wall and the list of another matter are as they will be at once.
+    replace_text(path, firm(MANY[3:], people, "p8"))
+    held = await directory.refresh()
+    assert isinstance(held, Held) and len(directory.firm.active_staff) == 10
+    assert {*MANY_IDS} - inside(directory) == out
+    restricted = directory.firm.matters["n"]
+    assert {one for one in MANY_IDS if may_access(directory.firm, one, restricted, directory.today())} == {"p8"}
+    # Looked at again it is the same, and confirmed it is as the files say.
+    again = service(path, store)
+    await again.refresh()
+    assert {*MANY_IDS} - inside(again) == out and set(again.firm.walls) <= {"w", "also-w"}
+    await again.confirm("p9")
+    assert isinstance(await again.refresh(), Applied)
+    assert set(again.firm.walls) == {"w"}
+    assert set(MANY_IDS[3:]) - inside(again) == {one.strip() for one in people.split(",")}

@@ -323,3 +323,23 @@ async def test_S3_what_waits_is_confirmed_and_a_matter_that_went_is_walled_when_
     assert not again.firm.walls
     assert again.firm.matters["m-2026-1"].status is MatterStatus.OPEN
     assert await again.refresh() == Unchanged()
+
+
+async def test_M3_a_wall_around_a_matter_that_only_another_source_can_say_holds(path: Path, store: Store) -> None:
+    directory = union(path, store)
+    write(path, "matters:\n  - {id: f1, number: 2026-1, title: Sale}\n")
+    read = SourceRecord("matters", "m-2026-1", {"id": "m-2026-1", "number": "2026-1", "title": "Sale"})
+    flaw = Flaw("matters", read.id, "status: It is nothing.", read, frozenset({"status"}))
+    wall = SourceRecord("walls", "w", {"id": "w", "matter": read.id, "people": ("u-Ben",)})
+    unknown = SourceRecord("walls", "v", {"id": "v", "matter": "m-9", "people": ("u-Ben",)})
+    flaws = (flaw, Flaw("matters", "m-9", "number: It has none.", SourceRecord("matters", "m-9", {"id": "m-9"})))
+    directory.sources = Sources(store, {"scim": (), "smokeball": (), "files": ()}, CAN_SAY)
+    await say(store, "scim", whole(*map(person, NAMES)))
+    await say(store, "smokeball", SourceRead((wall, unknown), whole=True, flaws=flaws))
+    assert isinstance(await directory.refresh(), Applied)
+    assert {one.id: one.matter_id for one in directory.firm.walls.values()} == {"w": "f1"}
+    # Once it can be read it is the same matter, and so is its wall.
+    await say(store, "smokeball", SourceRead((read,), whole=False))
+    await directory.refresh()
+    assert directory.firm.walls["w"].matter_id in directory.firm.matters
+    assert [one.number for one in directory.firm.matters.values()] == ["2026-1"]

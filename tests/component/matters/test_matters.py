@@ -96,6 +96,15 @@ async def test_M3_a_walled_matter_is_answered_like_one_that_is_not_there(firm: S
     assert not any(event["state_key"] == firm.user("walt") for event in firm.fake.events(room, "m.room.member"))
 
 
+async def test_M3_a_matter_called_by_its_title_is_named_to_whoever_may_see_it(firm: SmallFirm) -> None:
+    missing = "There is no matter {} that you can see.{} “!matter list” shows those you can."
+    meant = " Did you mean 2026-0042 Estate?"
+    assert await firm.ask("tom", "!matter show estate") == missing.format("estate", meant)
+    assert await firm.ask("tom", '!start "Éstate" "Disclosure"') == missing.format("Éstate", meant)
+    assert await firm.ask("walt", "!matter show estate") == missing.format("estate", "")
+    assert await firm.ask("tom", "!matter show es") == missing.format("es", "")
+
+
 async def test_M3_who_loses_access_sees_no_more_of_a_list_asked_for_before(firm: SmallFirm, tmp_path: Path) -> None:
     for number in range(26):
         await firm.ask("ruth", f'!matter start 2026-0042 "Talk {number}"')

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.web.panel import lists
 from tests.component.panel.panel_firm import Browser, Panel, filings, panel_firm
-from tests.component.small_firm import channel
+from tests.component.small_firm import DIRECTORY, channel, write_directory
 
 MATTERS = [
     {"id": f"m{n}", "number": f"2026-00{n}2", "title": title, "status": "open", "responsible": "ruth"}
@@ -55,6 +55,35 @@ async def test_P1_all_channels_are_on_pages_of_their_own(panel: Panel) -> None:
     assert await named(walt, "/channels?q=court") == (["Court Filings"], "")
     _, nothing = await walt.get("/channels?q=zebra")
     assert 'href="/new/channel">make one</a>' in nothing
+
+
+async def test_P1_C1_a_channel_is_joined_from_the_list_of_all(panel: Panel) -> None:
+    walt, address = await panel.enter("walt"), await filings(await panel.enter("walt"))
+    _, text = await walt.get("/channels?q=court")
+    assert f'action="{address}/join"' in text
+    assert 'aria-label="Join Court Filings"' in text
+    assert "/join" not in (await walt.get("/channels?q=everyone"))[1].partition("<main")[2]
+    assert await walt.post(f"{address}/join", []) == 303
+    assert "walt" in panel.firm.members(panel.firm.room("Court Filings"))
+    assert "/join" not in (await walt.get("/channels?q=court"))[1]
+
+
+async def test_O2_what_a_held_change_leads_to_has_pages(panel: Panel) -> None:
+    staff = [{**one, "former": one["id"] != "ruth"} for one in DIRECTORY["staff"]]
+    path = str(panel.firm.service.settings.directory.path)
+    write_directory(path, staff=staff, matters=MATTERS, walls=WALLS)
+    await panel.firm.bridge.upkeep.follow_directory()
+    ruth, seen, address = await panel.enter("ruth"), list[str](), "/admin"
+    while address:
+        _, text = await ruth.get(address)
+        some = re.findall(r"<li><strong>([^<]+)</strong>: ", text)
+        assert 1 <= len(some) <= 2
+        assert 'action="/admin/directory/confirm"' in text
+        seen += some
+        following = re.search(r'href="(\?from=\d+)" rel="next"', text)
+        address = "" if following is None else f"/admin{following[1]}"
+    assert len(seen) == len(set(seen)) > 2
+    assert {"Inès Moreau", "Tom Price", "Walt Walled"} <= set(seen)
 
 
 async def test_P1_M3_whose_pages_of_matters_count_only_what_they_see(panel: Panel) -> None:

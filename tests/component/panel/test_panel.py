@@ -408,6 +408,36 @@ async def test_P3_many_pages_take_one_look_and_one_that_fails_fails_alone(
     assert looks == [1, 3]
 
 
+async def test_P3_what_is_only_read_again_wakes_no_page_and_a_wall_still_does(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_for, looked = set[str](), asyncio.Event()
+
+    async def counted(desk: Desk, staff_ids: Collection[str]) -> dict[str, Overview]:
+        looked_for.update(staff_ids)
+        if "ruth" in staff_ids:
+            looked.set()
+        return await overviews(desk, staff_ids)
+
+    await panel.firm.ask("tom", "!matter join 2026-0042 1")
+    ruth, tom = await panel.enter("ruth"), await panel.enter("tom")
+    async with (
+        panel.client.get("/events", headers=tom.sent()) as toms,
+        panel.client.get("/events", headers=ruth.sent()) as ruths,
+    ):
+        for stream in (toms, ruths):
+            assert b"event: open" in await heard(stream)
+        monkeypatch.setattr("bridge.web.panel.live.overviews", counted)
+        await panel.firm.service.in_force.load()
+        # Had that woken his page, it would have been looked at before hers, which is woken behind it.
+        panel.firm.bridge.live.heard([{"type": "m.room.member", "state_key": panel.firm.user("ruth")}])
+        async with asyncio.timeout(20):
+            await looked.wait()
+        assert looked_for == {"ruth"}
+        await panel.firm.ask("ruth", "!wall add 2026-0042 @tom A cousin.")
+        assert b"event: changed" in await heard(toms)
+
+
 async def test_P3_every_page_asks_again_for_itself(panel: Panel) -> None:
     ruth = await panel.enter("ruth")
     for address in ("/", "/search?q=a&x=%22", "/admin/audit?kind=walls"):

@@ -10,7 +10,7 @@ from bridge.firm.audit import Deed
 from bridge.firm.model import Wall
 from bridge.firm.rules import CitedRule
 from bridge.mapping.pins import PINNED
-from bridge.reconcile.planning.plan import DriftKind
+from bridge.reconcile.planning.steps import DriftKind
 from bridge.store.engine.unit import Unit
 from bridge.store.record.audit import record
 from bridge.wording.audit import IN_SHORT, put_back, put_back_reason, rule_in_words

@@ -14,7 +14,7 @@ from bridge.clock import firm_today
 from bridge.firm.conversation import bot_chat_id
 from bridge.firm.model import Wall
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
-from bridge.reconcile.planning.plan import Action
+from bridge.reconcile.planning.steps import Action
 from bridge.store.engine.store import Store
 from bridge.store.record.homeserver_time import homeserver_ms
 from bridge.store.rooms.participants import remove_participant

@@ -10,7 +10,8 @@ import pytest
 from bridge.firm.conversation import Conversation, ConversationKind, direct_id
 from bridge.firm.model import Matter
 from bridge.reconcile.rooms.observe import in_parallel
-from bridge.reconcile.work import OF_NOBODY, Work
+from bridge.reconcile.work.desired_now import DesiredNow
+from bridge.reconcile.work.run import OF_NOBODY
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import NewConversation, add_conversations
 from bridge.store.rooms.world import slices
@@ -31,12 +32,8 @@ async def test_slices_are_together_what_a_look_at_everything_finds(
     async with firm_on_fake(fake, store, make_firm(matters=MATTERS), synced=stored) as firm:
         await store.run(add_conversations, [NewConversation(GONE), NewConversation(DIRECT)])
         whole = await firm.reconciler.planner.desired()
-        look = firm.reconciler
-        accounts = look.accounts
-        work = Work(
-            store, firm.client, firm.settings, lambda: firm.firm, look.guarding, look.again, firm.desk.today, accounts
-        )
-        parts = [await work.extent(extent) for extent in await slices(store, firm.firm)]
+        now = DesiredNow(store, firm.settings, lambda: firm.firm, firm.desk.today, firm.reconciler.accounts)
+        parts = [await now.extent(extent) for extent in await slices(store, firm.firm)]
         shapes = [parts[0].shapes, *({k: v for k, v in one.shapes.items() if k not in OF_NOBODY} for one in parts[1:])]
         assert {key: shape for some in shapes for key, shape in some.items()} == whole.shapes
         assert max(Counter(key for some in shapes for key in some).values()) == 1

@@ -21,6 +21,7 @@ from bridge.matrix.errors import UnreachableError
 from bridge.reconcile.passes import Passes
 from bridge.refusal import Kind, Refusal
 from bridge.settings import CareSettings, Settings
+from bridge.store.engine.store import Store, StoreError
 from bridge.store.engine.unit import later
 from bridge.store.models import Digest
 from bridge.store.queues import inbox
@@ -293,6 +294,28 @@ async def test_a_mistake_in_the_first_pass_is_shown_and_it_is_tried_again(
             mended.set()
             await firm.well()
     assert "words of somebody" not in str(logs)
+
+
+async def test_R1_a_start_whose_database_goes_away_goes_on_as_soon_as_it_is_back(
+    settings: Settings, fake: FakeHomeserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shut_out: Callable[..., Any] = Passes.shut_out
+    away, back = asyncio.Event(), asyncio.Event()
+
+    async def broken(self: Passes) -> Any:
+        if not back.is_set():
+            away.set()
+            raise StoreError("The database is away.")
+        return await shut_out(self)
+
+    monkeypatch.setattr("bridge.upkeep.stages.RETRY_SECONDS", 3600)
+    monkeypatch.setattr(Passes, "shut_out", broken)
+    monkeypatch.setattr(Store, "holds", lambda self: not away.is_set())
+    async with running(settings, fake) as firm:
+        await firm.says("shut_out", "The database is away.")
+        back.set()
+        away.clear()
+        await firm.well()
 
 
 async def test_a_large_removal_waits_and_is_applied_when_confirmed(settings: Settings, fake: FakeHomeserver) -> None:

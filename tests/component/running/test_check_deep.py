@@ -13,7 +13,7 @@ from bridge.check.finding import Finding, Verdict
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.model import Staff
 from bridge.mapping.rooms import RoomShape
-from bridge.reconcile.planning.plan import Action, Plan, RoomPlan, Step
+from bridge.reconcile.planning.steps import Action, Plan, RoomPlan, Step
 from bridge.settings import Settings
 from bridge.store.engine.unit import Unit
 from bridge.store.models import AuditRow, Participant, Room

@@ -11,8 +11,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from bridge.store.engine.errors import OwnedElsewhereError
 from bridge.web import arriving
 from bridge.web import relay as relaying
+from bridge.web.errors import errors_as_json
 from bridge.web.relay import Address, Relay, own_routes
 
 TRANSACTION = "/_matrix/app/v1/transactions/1"
@@ -102,6 +104,21 @@ async def test_R1_a_request_is_handed_on_as_it_is_and_so_is_the_answer(
         "hop": "",
         "body": "said",
     }
+
+
+async def test_R1_what_one_that_lost_the_database_refused_is_asked_of_the_next(
+    relay: Relay, url: str, session: aiohttp.ClientSession
+) -> None:
+    async def lost(request: web.Request) -> web.Response:
+        relay.point_to((after,))
+        raise OwnedElsewhereError("Another process works.")
+
+    app = web.Application(middlewares=[errors_as_json])
+    app.router.add_route("*", "/{path:.*}", lost)
+    async with serving(web.AppRunner(app, access_log=None)) as before, serving(at_work(echo)) as after:
+        relay.point_to((before,))
+        async with session.put(url + TRANSACTION, data=b"{}", headers=FROM_HOMESERVER) as answer:
+            assert (answer.status, (await answer.json())["body"]) == (201, "{}")
 
 
 async def test_R1_what_a_process_said_as_it_stood_by_is_the_last_on_that_connection(

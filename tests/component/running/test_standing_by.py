@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from bridge.settings import DatabaseSettings
+from bridge import app
+from bridge.settings import DatabaseSettings, Settings
 from bridge.store.engine.errors import StoreError
 from bridge.store.engine.processes import Process, Reach
 from bridge.upkeep import standing_by
@@ -80,3 +82,43 @@ async def test_R1_an_owner_that_was_silent_for_its_lease_is_waited_for_no_more(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, seen: tuple[Seen, ...]
 ) -> None:
     assert await takes_over(monkeypatch, tmp_path, Looks(*seen))
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[bool]]:
+    """Let the database be free, and fail so often at work; then the process is to end. Gives what was tried."""
+
+    def so_often(count: int) -> list[bool]:
+        tried: list[bool] = []
+
+        async def work(settings: Settings, stop: asyncio.Event, standing_by: StandBy) -> None:
+            tried.append(len(tried) >= count)
+            if not tried[-1]:
+                raise AWAY
+            stop.set()
+
+        async def at_once(*given: object) -> bool:
+            return True
+
+        monkeypatch.setattr(app, "work", work)
+        monkeypatch.setattr(StandBy, "until_free", at_once)
+        monkeypatch.setattr(StandBy, "can_look", at_once)
+        return tried
+
+    return so_often
+
+
+async def test_R1_a_server_that_is_restarted_while_a_place_is_taken_ends_no_process(
+    failing: Callable[[int], list[bool]], tmp_path: Path
+) -> None:
+    tried = failing(1)
+    await app.take_turns(settings_in(tmp_path, "sqlite://", FakeHomeserver()), asyncio.Event())
+    assert tried == [False, True]
+
+
+async def test_what_fails_again_while_the_server_is_there_ends_the_process(
+    failing: Callable[[int], list[bool]], tmp_path: Path
+) -> None:
+    failing(2)
+    with pytest.raises(StoreError):
+        await app.take_turns(settings_in(tmp_path, "sqlite://", FakeHomeserver()), asyncio.Event())

@@ -133,6 +133,16 @@ class Herd:
             if not self._processes[port].is_alive():
                 self.start(port)
 
+    async def watch(self) -> None:
+        """Note who is at work, whenever that changes."""
+        before: int | None = None
+        while True:
+            owner = self.owner()
+            if owner != before:
+                self.note("nobody at work" if owner is None else f"{owner} at work")
+            before = owner
+            await asyncio.sleep(0.1)
+
     def owner(self) -> int | None:
         """The port of the process that owns the database; None for none, or where the server is away."""
         try:
@@ -179,9 +189,11 @@ async def herd(settings: Settings, folder: Path, count: int, lease: float) -> As
     made = Herd(settings, folder, count, lease)
     for port in made.ports:
         made.start(port)
+    watching = asyncio.create_task(made.watch())
     try:
         yield made
     finally:
+        watching.cancel()
         await made.end()
 
 

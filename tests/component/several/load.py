@@ -22,6 +22,9 @@ ANN_ID = "@ann:localhost"
 ROOMS = 6
 COMMANDS = 10
 """Every so many messages one is a command."""
+UNANSWERED = 3 * ROOMS
+"""So many commands may wait for their answers: what is measured is how long nobody answers, and not a machine that
+takes less than is typed."""
 
 
 @dataclass
@@ -68,8 +71,10 @@ class Load:
         await asyncio.sleep(0.3)
 
     async def type(self, stop: asyncio.Event, pause: float) -> None:
-        """Write messages, as fast as the pause lets, until `stop` is set."""
+        """Write messages, as fast as the pause and the answers let, until `stop` is set."""
         for number in itertools.count():
+            while len(self.asked) - len(self.answered) >= UNANSWERED and not stop.is_set():  # noqa: ASYNC110 - as below
+                await asyncio.sleep(pause)
             room = self.rooms[number % len(self.rooms)]
             if number // len(self.rooms) % COMMANDS == COMMANDS - 1:
                 self.asked[f"n{number}"] = room, time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -310,3 +311,32 @@ async def test_the_bucket_rests_and_begins_with_one() -> None:
     assert time[0] == 110.5
     await bucket.take()
     assert time[0] == 111
+
+
+async def test_the_bucket_rests_once_for_all_who_are_told_to_at_the_same_time() -> None:
+    at, rested = [0.0], list[float]()
+
+    async def sleep(seconds: float) -> None:
+        # The others are told meanwhile.
+        await asyncio.sleep(0)
+        rested.append(seconds)
+        at[0] += seconds
+
+    bucket = Bucket(5, 5, lambda: at[0], sleep)
+    await asyncio.gather(bucket.rest(30), bucket.rest(30), bucket.rest(40))
+    assert (sum(rested), at[0]) == (40, 40)
+
+
+async def test_S1_a_token_is_renewed_once_for_all_and_to_its_end(store: Store, tmp_path: Path) -> None:
+    async with answering(tmp_path) as (system, client):
+        renewing = replace(client, by_itself=False)
+        await store.run(keep_tokens, client.source, make_key(renewing), Tokens("old", "refresh-1", 0))
+        tokens = AccessTokens(renewing, store)
+        async with aiohttp.ClientSession() as session:
+            ended = asyncio.create_task(tokens.access(session))
+            await asyncio.sleep(0)
+            ended.cancel()
+            # Whoever began it is gone; the others wait for the same one.
+            given = await asyncio.gather(*(tokens.access(session) for _ in range(5)))
+        assert ended.cancelled() and set(given) == {"access-1"}
+        assert [form["refresh_token"] for form in system.forms] == ["refresh-1"]

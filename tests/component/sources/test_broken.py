@@ -10,8 +10,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from bridge.check.sources import policy_finding
 from bridge.clock import now_ms
 from bridge.directory.smokeball.hosts import client_of
+from bridge.directory.smokeball.policies import ALL_MATTERS
 from bridge.directory.sources import asking
 from bridge.directory.sources.port import Hint, SourceError
 from bridge.directory.sources.tokens import ask_for_tokens
@@ -205,6 +207,33 @@ async def test_S1_where_all_policies_fail_no_matter_is_shut_and_the_hints_come_l
         one.fake.settle()
         await one.look(2)
         assert [one.reader.trouble, one.sees(ben, first), one.sees(ann, first)] == ["", False, True]
+
+
+@pytest.mark.parametrize("status", [400, 403, 500])
+async def test_S1_M3_while_the_policy_of_all_matters_alone_fails_the_last_one_holds_and_new_matters_are_shut(
+    store: Store, tmp_path: Path, status: int
+) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, first = small_firm(one.fake)
+        cat, policies = one.fake.person(3, "Cat"), one.fake.world.policies
+        policies |= {first: [], ALL_MATTERS: [one.fake.user_of(cat)]}
+        await one.settled()
+        one.fake.answers = {f"/policies/{ALL_MATTERS}": (status, {})}
+        await one.settled()
+        second = one.fake.matter(2, personResponsible=link(ann))
+        policies[second] = []
+        policies[first] = [one.fake.user_of(ben)]
+        await one.settled()
+        # What is known of each matter by itself is taken over all the same.
+        await one.settled()
+        seen = [[one.sees(each, matter) for each in (ann, ben, cat)] for matter in (first, second)]
+        assert seen == [[True, False, False], [True, False, False]]
+        assert "does not answer" in (await policy_finding(one.settings, store)).what
+        one.fake.answers.clear()
+        policies |= {first: [], ALL_MATTERS: []}
+        await one.settled()
+        seen = [[one.sees(each, matter) for each in (ann, ben, cat)] for matter in (first, second)]
+        assert seen == [[True, True, True], [True, True, True]]
 
 
 @pytest.mark.parametrize("status", [403, 500])

@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from bridge.metrics import Metrics
+from bridge.store.engine import store as store_module
 from bridge.store.engine.errors import OwnedElsewhereError
 from bridge.store.engine.postgresql import PostgresqlBackend
 from bridge.store.engine.processes import Reach, process_of
@@ -79,9 +80,10 @@ async def test_R1_who_is_silent_loses_the_database_and_wakes_to_do_nothing_with_
 
 @postgresql_only
 async def test_R1_who_lost_the_database_for_a_moment_in_which_another_had_it_stores_nothing(
-    database_url: str, looking: PostgresqlBackend
+    database_url: str, looking: PostgresqlBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # It comes back to the database with its next unit, and not by itself.
+    monkeypatch.setattr(store_module, "AGAIN_SECONDS", 3600)
     store = Store(database_url, lease=3600)
     await store.open()
     await store.run(hold, "a")

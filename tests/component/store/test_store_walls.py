@@ -41,7 +41,7 @@ async def test_M3_the_name_of_a_wall_counts_none_and_walls_go_by_it(
         first, second = (set_wall(unit, WALL, Firm(), cause)[0].id for cause in ("$one", "$two"))
         assert (first, second) == ("wall-bbbb", "wall-zzzz")
         assert set_wall(unit, WALL, Firm(), "$one")[0].id == first
-        assert note_told(unit, second, "b")
+        note_told(unit, second, ["b"])
         assert acknowledge(unit, "b", [second], "$read") == [second]
         assert list(wall_records(unit, [second, "wall-2", "wall-1"])) == [second]
         assert is_set(unit, second)

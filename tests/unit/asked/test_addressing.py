@@ -61,6 +61,8 @@ MENTIONED: dict[str, Any] = {"m.mentions": {"user_ids": [BOT]}}
         (text("Firm Bot add Tom", f"{PILL} add <a href='matrix:u/tom:localhost'>Tom</a>"), "add  @tom:localhost"),
         (reply("> <@tom:localhost> what is there?\n\n!channel list"), "channel list"),
         (reply("!channel list"), "channel list"),
+        (reply("> <@tom:localhost> hi\n\n[Firm Bot](https://matrix.to/#/@bot:localhost) help"), "help"),
+        (reply("> <@tom:localhost> hi\n\nFirm Bot help", f"<mx-reply>{'so ' * 99}</mx-reply>{PILL} help"), "help"),
     ],
 )
 def test_what_begins_with_an_exclamation_mark_or_the_bots_name_is_a_command(

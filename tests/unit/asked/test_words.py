@@ -8,7 +8,7 @@ from bridge.care import telling_admins
 from bridge.check import deep
 from bridge.firm.audit import Deed
 from bridge.mapping.rooms import CLEARED
-from bridge.reconcile.planning.plan import Action, DriftKind, Plan, Step
+from bridge.reconcile.planning.steps import Action, DriftKind, Plan, Step
 from bridge.wording import audit_lines
 from bridge.wording.plan import step_line
 from bridge.wording.state import WHAT

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.directory.problems import MOST_PROBLEMS, DirectoryError
 from bridge.directory.read import Snapshot, firm_of
-from bridge.firm.visible import unseen_in
+from bridge.firm.text.visible import unseen_in
 
 ROOT = Path(__file__).parents[3]
 YAML = (ROOT / "config/demo/directory.yaml").read_bytes()

@@ -10,7 +10,8 @@ from bridge.directory.problems import DirectoryError
 from bridge.directory.sources.keeping import KeptRecord, Links
 from bridge.directory.sources.known import CAN_SAY
 from bridge.directory.sources.port import SourceRecord, Value
-from bridge.directory.sources.union import Union, union_of
+from bridge.directory.sources.union import union_of
+from bridge.directory.sources.uniting import Union
 from bridge.firm.model import Firm, MatterStatus, Staff
 
 Given = dict[str, list[KeptRecord]]

@@ -21,7 +21,9 @@ from bridge.firm.model import ChannelSeed, Firm, Matter, MatterRole, MatterStatu
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
 from bridge.mapping.rooms import RoomShape, create_body
 from bridge.reconcile.planning.desired import Desired, desired
-from bridge.reconcile.planning.plan import Action, Observed, Server, as_created, plan_children, plan_room
+from bridge.reconcile.planning.observed import Observed, Server, as_created
+from bridge.reconcile.planning.plan import plan_children, plan_room
+from bridge.reconcile.planning.steps import Action
 from bridge.settings import Settings
 from bridge.store.rooms.world import World
 

@@ -23,7 +23,7 @@ from bridge.filing.names import (
     safe_name,
 )
 from bridge.firm.model import Firm, Staff
-from bridge.firm.visible import unseen_in
+from bridge.firm.text.visible import unseen_in
 from bridge.mapping.file_types import TEXT, UNKNOWN, type_by
 from bridge.store.files.filing import IndexedFile
 

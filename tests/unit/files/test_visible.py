@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.directory.values import EMAIL, NAME, PEOPLE, Cell, read_cell
-from bridge.firm import visible
 from bridge.firm.conversation import ChannelNameError, channel_key, clean_channel_name
+from bridge.firm.text import visible
 from bridge.mapping.files import shown_name
 
 TEXT = [

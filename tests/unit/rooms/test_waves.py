@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bridge.firm.room_keys import CHILD, KEEPER_SPACE, STAFF_SPACE
 from bridge.mapping.rooms import RoomShape, child_state, keeper_space_shape, staff_space_shape
+from bridge.reconcile.planning.observed import Observed
 from bridge.reconcile.planning.parts import Part, waves
-from bridge.reconcile.planning.plan import Observed, plan_children
+from bridge.reconcile.planning.plan import plan_children
 
 CHANNEL = RoomShape("channel-tide", "channel", "Channel Tide", open_to=STAFF_SPACE)
 SPACE = staff_space_shape("Finch", frozenset({"@ann:firm.example"}), {CHANNEL.key: "1"})

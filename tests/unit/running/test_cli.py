@@ -34,7 +34,7 @@ from bridge.directory.following.status import DirectoryStatus, HeldChange
 from bridge.directory.problems import DirectoryError
 from bridge.firm.model import Firm, Staff
 from bridge.matrix.errors import ForbiddenError, NotServerAdminError, TokenRejectedError, UnreachableError
-from bridge.reconcile.planning.plan import Action, Plan, Step
+from bridge.reconcile.planning.steps import Action, Plan, Step
 from bridge.reconcile.tally import Result
 from bridge.settings import Settings
 from bridge.store import models

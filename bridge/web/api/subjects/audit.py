@@ -7,10 +7,11 @@ from pydantic import Field
 from bridge.firm.audit import Deed
 from bridge.operations.admins.audit import Asked, log_page
 from bridge.operations.overview import matter_view
+from bridge.operations.tokens import Scope
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
 from bridge.web.api.cursors import CURSOR_MAX
-from bridge.web.api.table import Given, Moment
+from bridge.web.api.table import Given, Moment, admins_get
 from bridge.wording.audit_lines import audit_words
 
 
@@ -58,3 +59,15 @@ async def entries(call: ApiCall) -> shown.PageJson[shown.AuditEntryJson]:
         ],
         next=None if page.following is None else call.cursors.sealed((page.following,)),
     )
+
+
+ROUTES = (
+    admins_get(
+        "audit.list",
+        path="/audit",
+        scope=Scope.AUDIT,
+        run=entries,
+        answer=shown.PageJson[shown.AuditEntryJson],
+        query=AuditAsked,
+    ),
+)

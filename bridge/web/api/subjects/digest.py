@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bridge.operations.digest import choose_digest, digest_wanted
+from bridge.operations.tokens import Scope
 from bridge.web.api import reports
 from bridge.web.api.asking import ApiCall
-from bridge.web.api.table import Given
+from bridge.web.api.table import Given, do, get
 
 
 class DigestWanted(Given):
@@ -24,3 +25,17 @@ async def choose(call: ApiCall) -> reports.DigestJson:
     """Have the morning digest sent to the person, or not. It is kept in mind also where the firm has none."""
     await choose_digest(call.desk, call.person, wanted=call.asked(DigestWanted).wanted)
     return await digest(call)
+
+
+ROUTES = (
+    get("digest.get", path="/digest", scope=Scope.CONVERSATIONS, run=digest, answer=reports.DigestJson),
+    do(
+        "digest.choose",
+        "PUT",
+        path="/digest",
+        scope=Scope.CHANGE_CONVERSATIONS,
+        run=choose,
+        answer=reports.DigestJson,
+        body=DigestWanted,
+    ),
+)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from pydantic import Field
 
 from bridge.operations.admins import directory as asked
+from bridge.operations.tokens import Scope
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
-from bridge.web.api.table import Given
+from bridge.web.api.table import Given, Nothing, Paged, Rate, admins_do, admins_get
 from bridge.wording.directory import confirmed_text, status_text, undone_text
 from bridge.wording.markdown import notice
 
@@ -29,14 +32,27 @@ class ConfirmedMeant(Given):
 
 
 async def directory(call: ApiCall) -> shown.DirectoryJson:
-    """How the directory stands, and what a change that waits would lead to."""
-    text = _plain(status_text(await asked.directory_status(call.desk, call.person)))
-    held = await asked.foresee_directory(call.desk, call.person)
+    """How the directory stands, and whether a change of it waits."""
+    status = await asked.directory_status(call.desk, call.person)
     return shown.DirectoryJson(
-        text=text,
-        held=None if held is None else held.fingerprint,
+        text=_plain(status_text(status)),
+        held=None if status.held is None else status.held.fingerprint,
         confirmed=await asked.directory_to_take_back(call.desk, call.person) or None,
-        effects=[] if held is None else [shown.EffectJson(text=one.text) for one in held.effects],
+    )
+
+
+async def effects(call: ApiCall) -> shown.EffectsJson:
+    """What a change of the directory that waits would lead to, by the name of what it is about.
+    Each page says of which change it is: another one may wait by the next."""
+    page, held = call.asked(Paged), await asked.foresee_directory(call.desk, call.person)
+    found = () if held is None else held.effects
+    items, following = call.cursors.page(
+        found, lambda one: (one.what.casefold(), _digest(one.matter_id, one.text)), page.cursor, page.limit
+    )
+    return shown.EffectsJson(
+        items=[shown.EffectJson(text=one.text) for one in items],
+        next=following,
+        held=None if held is None else held.fingerprint,
     )
 
 
@@ -55,3 +71,41 @@ async def undo(call: ApiCall) -> shown.ToldJson:
 def _plain(markdown: str) -> str:
     text: str = notice(markdown)["body"]
     return text
+
+
+def _digest(*texts: str) -> str:
+    """What tells one effect from others of the same name."""
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+ROUTES = (
+    admins_get("directory.get", path="/directory", scope=Scope.DIRECTORY, run=directory, answer=shown.DirectoryJson),
+    admins_get(
+        "directory.effects",
+        path="/directory/effects",
+        scope=Scope.DIRECTORY,
+        run=effects,
+        answer=shown.EffectsJson,
+        query=Paged,
+        rate=Rate.SEARCH,
+    ),
+    admins_do(
+        "directory.confirm",
+        "POST",
+        path="/directory/confirm",
+        scope=Scope.CHANGE_DIRECTORY,
+        run=confirm,
+        answer=shown.ToldJson,
+        body=HeldMeant,
+        query=Nothing,
+    ),
+    admins_do(
+        "directory.undo",
+        "POST",
+        path="/directory/undo",
+        scope=Scope.CHANGE_DIRECTORY,
+        run=undo,
+        answer=shown.ToldJson,
+        query=ConfirmedMeant,
+    ),
+)

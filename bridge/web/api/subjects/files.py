@@ -11,10 +11,12 @@ from pydantic import Field
 from bridge.mapping.file_words import FileSearch, Order, in_matter, of_type, sent_by, sought
 from bridge.operations.files.downloads import download_of
 from bridge.operations.files.listing import FileSeen, files_seen
+from bridge.operations.tokens import Scope
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
 from bridge.web.api.problems import ProblemError, not_there
-from bridge.web.api.table import Moment, Paged
+from bridge.web.api.reading import is_known
+from bridge.web.api.table import CONVERSATION, Moment, Paged, Rate, get
 from bridge.web.handing import handed_over
 from bridge.web.panel.safety import FILE_HEADERS
 
@@ -101,7 +103,7 @@ async def download(call: ApiCall) -> web.StreamResponse:
         raise ProblemError(409, "encrypted", "The sender's client encrypted this file. Open it in your client.")
     tag = f'"{hashlib.sha256(found.mxc.encode()).hexdigest()[:32]}"'
     fresh = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if call.request.headers.get("If-None-Match") == tag:
+    if is_known(call.request, tag):
         return web.Response(status=304, headers=fresh)
     with call.slot():
         headers = {**FILE_HEADERS, **fresh}
@@ -117,3 +119,34 @@ async def _may_still(call: ApiCall) -> bool:
         return False
     conversation_id = call.conversation.entry.id
     return await download_of(call.desk, call.person, conversation_id, call.named("event")) is not None
+
+
+ROUTES = (
+    get(
+        "files.search",
+        path="/files",
+        scope=Scope.FILES,
+        for_systems=True,
+        run=all_files,
+        answer=shown.PageJson[shown.FileJson],
+        query=AllFilesAsked,
+        rate=Rate.SEARCH,
+    ),
+    get(
+        "files.list",
+        path=f"{CONVERSATION}/files",
+        scope=Scope.FILES,
+        run=files,
+        answer=shown.PageJson[shown.FileJson],
+        query=FilesAsked,
+    ),
+    get(
+        "files.download",
+        path=f"{CONVERSATION}/files/{{event}}",
+        scope=Scope.FILES,
+        for_systems=True,
+        run=download,
+        answer=None,
+        rate=Rate.FILE,
+    ),
+)

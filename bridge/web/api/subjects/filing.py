@@ -13,11 +13,12 @@ from bridge.firm.conversation import ConversationKind, MatterConversation
 from bridge.operations import by_kind
 from bridge.operations import overview as seen
 from bridge.operations.admins.filing import file_matter, filing_status, matter_is_filed
+from bridge.operations.tokens import Scope
 from bridge.web.api import models as shown
 from bridge.web.api import reports
 from bridge.web.api.asking import ApiCall, require_kind
 from bridge.web.api.problems import not_there
-from bridge.web.api.table import Given
+from bridge.web.api.table import CONVERSATION, Given, Rate, admins_do, admins_get, get
 from bridge.web.handing import handed_out
 from bridge.web.panel.safety import FILE_HEADERS
 from bridge.wording.markdown import plain
@@ -88,3 +89,39 @@ async def _may_still_read(call: ApiCall) -> bool:
     if not await call.still_works():
         return False
     return await seen.view(call.desk, call.person.id, call.conversation.entry.id) is not None
+
+
+ROUTES = (
+    admins_get(
+        "matters.filing",
+        path="/matters/{matter}/filing",
+        scope=Scope.FILES,
+        run=of_matter,
+        answer=reports.MatterFilingJson,
+    ),
+    admins_do(
+        "matters.file",
+        "PUT",
+        path="/matters/{matter}/filing",
+        scope=Scope.CHANGE_FILES,
+        run=file_one,
+        answer=reports.MatterFilingJson,
+        body=Filed,
+    ),
+    get(
+        "conversations.transcript",
+        path=f"{CONVERSATION}/transcript",
+        scope=Scope.TEXT,
+        run=transcript,
+        answer=None,
+        query=TranscriptAsked,
+        rate=Rate.REPORT,
+    ),
+    admins_get(
+        "filing.get",
+        path="/filing",
+        scope=Scope.FILES,
+        run=status,
+        answer=reports.FilingJson,
+    ),
+)

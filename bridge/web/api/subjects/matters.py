@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from bridge.firm.model import Matter, MatterStatus
+from bridge.firm.text.directions import together
 from bridge.operations import overview as seen
-from bridge.operations.admins.access import Way, access_to, standings
 from bridge.operations.matters.changing import start_conversation
 from bridge.operations.matters.finding import matters_seen
+from bridge.operations.tokens import Scope
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
-from bridge.web.api.problems import not_there
-from bridge.web.api.subjects.people import named
-from bridge.web.api.table import Given, Paged
+from bridge.web.api.table import Given, Paged, do, get
 
 _ORDER = {status: place for place, status in enumerate(MatterStatus)}
 PEOPLE_MOST = 5000
@@ -44,12 +43,17 @@ async def matters(call: ApiCall) -> shown.PageJson[shown.MatterJson]:
     return shown.PageJson(items=[matter_shown(one) for one in items], next=following)
 
 
-async def matter(call: ApiCall) -> shown.MatterWholeJson:
-    """A matter with its conversations."""
-    found = call.matter
-    return shown.MatterWholeJson(
-        **_matter(found.matter), conversations=[conversation(one, found.matter.id) for one, _ in found.entries]
-    )
+async def matter(call: ApiCall) -> shown.MatterJson:
+    """A matter."""
+    return matter_shown(call.matter.matter)
+
+
+async def conversations(call: ApiCall) -> shown.PageJson[shown.ConversationJson]:
+    """The conversations of a matter, by name; the person may join those they are not in."""
+    asked, found = call.asked(Paged), call.matter
+    listed = [conversation(one, found.matter.id) for one, _ in found.entries]
+    items, following = call.cursors.page(listed, by_name, asked.cursor, asked.limit)
+    return shown.PageJson(items=items, next=following)
 
 
 async def start(call: ApiCall) -> shown.MadeJson:
@@ -62,24 +66,6 @@ async def start(call: ApiCall) -> shown.MadeJson:
     return shown.MadeJson(id=await conversation_id(call, started.room_id), room_id=started.room_id, left_out=left_out)
 
 
-async def access(call: ApiCall) -> shown.PageJson[shown.AccessJson]:
-    """Who can see a matter, who cannot, and why."""
-    asked = call.asked(Paged)
-    found = await access_to(call.desk, call.person, call.matter.matter.id)
-    if found is None:
-        raise not_there()
-    people = (*found.inside, *found.outside)
-    items, following = call.cursors.page(people, lambda one: (one.name.casefold(), one.id), asked.cursor, asked.limit)
-    rows = standings(call.desk, call.person, [(one, found.matter) for one in items])
-    return shown.PageJson(
-        items=[
-            shown.AccessJson(person=named(one.person), may_see=one.way is not Way.NOT, way=one.way, why=one.deciding)
-            for one in rows
-        ],
-        next=following,
-    )
-
-
 async def conversation_id(call: ApiCall, room_id: str) -> str:
     """The id of the conversation that is held in a room; empty for none, as in a dry run."""
     return await seen.conversation_in(call.desk, room_id) or "" if room_id else ""
@@ -90,7 +76,7 @@ def conversation(one: seen.ListedConversation, matter_id: str | None) -> shown.C
     return shown.ConversationJson(
         id=one.id,
         kind=one.kind.value,
-        name=one.name,
+        name=together(one.name),
         matter_id=matter_id,
         room_id=one.room_id or None,
         read_only=one.read_only,
@@ -102,10 +88,51 @@ def _place(matter: Matter) -> tuple[int, str, str]:
     return _ORDER[matter.status], matter.number, matter.id
 
 
+def by_name(one: shown.ConversationJson) -> tuple[str, str, str]:
+    """Where a conversation stands in a list."""
+    return one.kind, one.name.casefold(), one.id
+
+
 def matter_shown(one: Matter) -> shown.MatterJson:
-    """A matter in a list."""
-    return shown.MatterJson(**_matter(one))
+    """A matter."""
+    return shown.MatterJson(id=one.id, number=one.number, title=one.title, client=one.client, status=one.status.value)
 
 
-def _matter(one: Matter) -> dict[str, str]:
-    return {"id": one.id, "number": one.number, "title": one.title, "client": one.client, "status": one.status.value}
+ROUTES = (
+    get(
+        "matters.list",
+        path="/matters",
+        scope=Scope.MATTERS,
+        for_systems=True,
+        run=matters,
+        answer=shown.PageJson[shown.MatterJson],
+        query=MattersAsked,
+    ),
+    get(
+        "matters.get",
+        path="/matters/{matter}",
+        scope=Scope.MATTERS,
+        for_systems=True,
+        run=matter,
+        answer=shown.MatterJson,
+    ),
+    get(
+        "matters.conversations",
+        path="/matters/{matter}/conversations",
+        scope=Scope.MATTERS,
+        for_systems=True,
+        run=conversations,
+        answer=shown.PageJson[shown.ConversationJson],
+        query=Paged,
+    ),
+    do(
+        "matters.start",
+        "POST",
+        path="/matters/{matter}/conversations",
+        scope=Scope.CHANGE_CONVERSATIONS,
+        for_systems=True,
+        run=start,
+        answer=shown.MadeJson,
+        body=ConversationWanted,
+    ),
+)

@@ -7,9 +7,10 @@ from pydantic import Field
 from bridge.firm.model import Staff
 from bridge.firm.names import has_words, searched
 from bridge.operations.admins.staff import cut_off, leavers, take_back
+from bridge.operations.tokens import Scope
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
-from bridge.web.api.table import Paged
+from bridge.web.api.table import Paged, admins_do, admins_get, get
 
 
 class PeopleAsked(Paged):
@@ -72,3 +73,48 @@ def _place(person: Staff) -> tuple[str, str]:
 
 def _person(person: Staff) -> shown.PersonJson:
     return shown.PersonJson(id=person.id, name=person.name, role=person.role, active=person.active)
+
+
+ROUTES = (
+    get(
+        "people.list",
+        path="/people",
+        scope=Scope.PEOPLE,
+        for_systems=True,
+        run=people,
+        answer=shown.PageJson[shown.PersonJson],
+        query=PeopleAsked,
+    ),
+    get(
+        "people.get",
+        path="/people/{person}",
+        scope=Scope.PEOPLE,
+        for_systems=True,
+        run=person,
+        answer=shown.PersonJson,
+    ),
+    admins_do(
+        "people.leave",
+        "POST",
+        path="/people/{person}/leave",
+        scope=Scope.STAFF,
+        run=leave,
+        answer=shown.CutOffJson,
+    ),
+    admins_do(
+        "people.return",
+        "POST",
+        path="/people/{person}/return",
+        scope=Scope.STAFF,
+        run=come_back,
+        answer=shown.TakenBackJson,
+    ),
+    admins_get(
+        "leavers.list",
+        path="/leavers",
+        scope=Scope.PEOPLE,
+        run=gone,
+        answer=shown.PageJson[shown.LeaverJson],
+        query=Paged,
+    ),
+)

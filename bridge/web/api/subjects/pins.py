@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bridge.operations import overview as seen
 from bridge.operations.conversations import pins as board
+from bridge.operations.tokens import Scope
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
 from bridge.web.api.subjects.people import named_by_id
+from bridge.web.api.table import CONVERSATION, do, get
 
 
 async def pins(call: ApiCall) -> shown.PageJson[shown.PinJson]:
@@ -41,3 +43,30 @@ async def unpin(call: ApiCall) -> shown.DoneJson:
 async def _board(call: ApiCall) -> board.Board:
     account = await seen.account_of(call.desk, call.person.id)
     return await board.board_of(call.desk, call.inside.conversation, account)
+
+
+ROUTES = (
+    get(
+        "pins.list",
+        path=f"{CONVERSATION}/pins",
+        scope=Scope.PINS,
+        run=pins,
+        answer=shown.PageJson[shown.PinJson],
+    ),
+    do(
+        "pins.pin",
+        "PUT",
+        path=f"{CONVERSATION}/pins/{{event}}",
+        scope=Scope.CHANGE_PINS,
+        run=pin,
+        answer=shown.DoneJson,
+    ),
+    do(
+        "pins.unpin",
+        "DELETE",
+        path=f"{CONVERSATION}/pins/{{event}}",
+        scope=Scope.CHANGE_PINS,
+        run=unpin,
+        answer=shown.DoneJson,
+    ),
+)

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from bridge.firm.model import Wall, WallKind
 from bridge.operations.everybody import everybody
+from bridge.operations.tokens import Scope
 from bridge.operations.walls.foreseeing import foresee_taken_out
 from bridge.operations.walls.listing import Narrowed, WallRow, wall_rows, walls_listed
 from bridge.operations.walls.report import Disclosed, Piece, disclosed, pieces
@@ -21,7 +22,7 @@ from bridge.web.api.asking import ApiCall
 from bridge.web.api.problems import ProblemError, not_there
 from bridge.web.api.subjects.matters import PEOPLE_MOST, matter_shown
 from bridge.web.api.subjects.people import named, named_by_id
-from bridge.web.api.table import Given, Paged
+from bridge.web.api.table import Given, Paged, Rate, admins_do, admins_get, do
 
 
 class WallsAsked(Paged):
@@ -195,3 +196,52 @@ def _shown(row: WallRow) -> shown.WallJson:
         in_directory=row.record is None,
         acknowledged=sorted(read),
     )
+
+
+ROUTES = (
+    admins_get(
+        "walls.list",
+        path="/walls",
+        scope=Scope.WALLS,
+        run=walls,
+        answer=shown.PageJson[shown.WallJson],
+        query=WallsAsked,
+    ),
+    admins_do(
+        "walls.set",
+        "POST",
+        path="/walls",
+        scope=Scope.CHANGE_WALLS,
+        run=set_one,
+        answer=shown.WallMadeJson,
+        kept=False,
+        body=NewWall,
+    ),
+    do(
+        "walls.acknowledge",
+        "POST",
+        path="/acknowledged-walls",
+        scope=Scope.CHANGE_WALLS,
+        run=acknowledge,
+        answer=shown.AcknowledgedJson,
+        body=WallsRead,
+    ),
+    admins_get("walls.get", path="/walls/{wall}", scope=Scope.WALLS, run=wall, answer=shown.WallJson),
+    admins_get(
+        "walls.report",
+        path="/walls/{any_wall}/report",
+        scope=Scope.WALLS,
+        run=report,
+        answer=reports.WallReportJson,
+        query=ReportAsked,
+        rate=Rate.REPORT,
+    ),
+    admins_do(
+        "walls.lift",
+        "DELETE",
+        path="/walls/{wall}",
+        scope=Scope.CHANGE_WALLS,
+        run=lift,
+        answer=shown.WallLiftedJson,
+    ),
+)

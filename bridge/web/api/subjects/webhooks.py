@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from bridge.firm.webhooks import EventType
+from bridge.operations.tokens import Scope
 from bridge.operations.webhooks.addresses import URL_MOST
 from bridge.operations.webhooks.subscribing import (
     HookSeen,
@@ -17,7 +18,7 @@ from bridge.operations.webhooks.subscribing import (
 from bridge.operations.webhooks.subscribing import webhooks as webhooks_of
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
-from bridge.web.api.table import Given, Paged
+from bridge.web.api.table import Given, Paged, do, get
 
 
 class WebhookWanted(Given):
@@ -83,3 +84,48 @@ def _shown(one: HookSeen) -> shown.WebhookJson:
         missed_since=None if since is None else shown.moment(since),
         missed_until=None if until is None else shown.moment(until),
     )
+
+
+ROUTES = (
+    get(
+        "webhooks.list",
+        path="/webhooks",
+        scope=Scope.WEBHOOKS,
+        run=webhooks,
+        answer=shown.PageJson[shown.WebhookJson],
+        query=Paged,
+    ),
+    do(
+        "webhooks.make",
+        "POST",
+        path="/webhooks",
+        scope=Scope.CHANGE_WEBHOOKS,
+        run=make,
+        answer=shown.WebhookMadeJson,
+        kept=False,
+        body=WebhookWanted,
+    ),
+    get(
+        "webhooks.get",
+        path="/webhooks/{webhook}",
+        scope=Scope.WEBHOOKS,
+        run=webhook,
+        answer=shown.WebhookJson,
+    ),
+    do(
+        "webhooks.end",
+        "DELETE",
+        path="/webhooks/{webhook}",
+        scope=Scope.CHANGE_WEBHOOKS,
+        run=end,
+        answer=shown.DoneJson,
+    ),
+    do(
+        "webhooks.replay",
+        "POST",
+        path="/webhooks/{webhook}/replay",
+        scope=Scope.CHANGE_WEBHOOKS,
+        run=replay,
+        answer=shown.WebhookReplayedJson,
+    ),
+)

@@ -5,18 +5,16 @@ from __future__ import annotations
 from pydantic import Field
 
 from bridge.firm.explain import Consideration
-from bridge.firm.model import Matter
 from bridge.operations.about import about_conversation
-from bridge.operations.admins.access import Way, access_of
 from bridge.operations.admins.plan import plan_now, planned_seen
 from bridge.operations.admins.why import Membership, why
 from bridge.operations.everybody import everybody
+from bridge.operations.tokens import Scope
 from bridge.web.api import models as shown
 from bridge.web.api import reports
 from bridge.web.api.asking import ApiCall
-from bridge.web.api.subjects.matters import matter_shown
 from bridge.web.api.subjects.people import named, named_by_id
-from bridge.web.api.table import Given, Paged
+from bridge.web.api.table import CONVERSATION, Given, Rate, admins_get, get
 from bridge.wording.markdown import plain
 from bridge.wording.plan import step_words
 
@@ -51,22 +49,6 @@ async def why_seen(call: ApiCall) -> reports.WhyJson:
         conversations=[_membership(one) for one in found.memberships],
         refused=[plain(line) for line in found.refused],
         said_by=list(found.said_by),
-    )
-
-
-async def access_of_person(call: ApiCall) -> reports.PersonAccessJson:
-    """What somebody can see and what not, of the matters that the admin may see."""
-    asked = call.asked(Paged)
-    found = await access_of(call.desk, call.person, call.somebody)
-    items, following = call.cursors.page(found.matters, _by_way, asked.cursor, asked.limit)
-    return reports.PersonAccessJson(
-        items=[reports.WayToMatterJson(matter=matter_shown(matter), way=way) for matter, way in items],
-        next=following,
-        works_here=bool(found.acting),
-        why=found.acting.reason,
-        walls=list(found.walls),
-        direct=found.direct,
-        conversations=list(found.conversations),
     )
 
 
@@ -127,6 +109,31 @@ def _membership(one: Membership) -> reports.MembershipJson:
     )
 
 
-def _by_way(one: tuple[Matter, Way]) -> tuple[str, str, str]:
-    matter, way = one
-    return way, matter.number, matter.id
+ROUTES = (
+    admins_get(
+        "people.why",
+        path="/people/{person}/why",
+        scope=Scope.MATTERS,
+        run=why_seen,
+        answer=reports.WhyJson,
+        query=PlaceAsked,
+        rate=Rate.SEARCH,
+    ),
+    get(
+        "conversations.about",
+        path=f"{CONVERSATION}/about",
+        scope=Scope.CONVERSATIONS,
+        for_systems=True,
+        run=about,
+        answer=reports.ConversationAboutJson,
+    ),
+    admins_get(
+        "plan.get",
+        path="/plan",
+        scope=Scope.DIRECTORY,
+        run=plan,
+        answer=reports.PlanJson,
+        query=PlanAsked,
+        rate=Rate.REPORT,
+    ),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from bridge.firm.text.directions import apart
 from bridge.operations.admins.directory import confirm_directory, undo_directory
 from bridge.operations.admins.staff import cut_off, take_back
 from bridge.web.panel.admins.asking import for_admins, noted
@@ -27,7 +28,7 @@ async def leave(asked: PanelRequest, form: Form) -> web.StreamResponse:
         rooms = "1 conversation" if cut.conversations == 1 else f"{cut.conversations} conversations"
         done = ["Every session is ended, and the account cannot be used.", f"Taken out of {rooms}."]
     return await _told(
-        asked, f"{who.name} has left the firm", [*done, "Mark this in the directory as well."], cut.not_done
+        asked, f"{apart(who.name)} has left the firm", [*done, "Mark this in the directory as well."], cut.not_done
     )
 
 
@@ -39,13 +40,13 @@ async def come_back(asked: PanelRequest, form: Form) -> web.StreamResponse:
         return not_there()
     back = await take_back(asked.desk, asked.person, who, cause)
     if not back.changed:
-        return await _told(asked, f"{who.name} works here already", ["Nothing was changed."], ())
+        return await _told(asked, f"{apart(who.name)} works here already", ["Nothing was changed."], ())
     await noted(asked, "staff return", person=who.id)
     done = [
         "The account works again: set a new password, or let them sign in as the firm does.",
         "They are in none of their former conversations until they join or are added.",
     ]
-    return await _told(asked, f"{who.name} is back", done, back.not_done)
+    return await _told(asked, f"{apart(who.name)} is back", done, back.not_done)
 
 
 @for_admins("directory confirm")

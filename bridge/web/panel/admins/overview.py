@@ -10,6 +10,7 @@ from aiohttp import web
 from bridge.operations.admins.directory import directory_status, directory_to_take_back, foresee_directory
 from bridge.operations.admins.staff import IN_ROOMS
 from bridge.web.panel.admins.asking import for_admins, noted
+from bridge.web.panel.lists import paged
 from bridge.web.panel.pages import PanelRequest, framed
 from bridge.wording.directory import status_text
 from bridge.wording.markdown import plain
@@ -46,6 +47,7 @@ async def overview(asked: PanelRequest) -> web.StreamResponse:
     await noted(asked, "directory status")
     found = await foresee_directory(asked.desk, asked.person)
     checks = asked.request.app[HEALTH]()
+    effects, pages = paged(asked, () if found is None else found.effects)
     return await framed(
         asked,
         "admins/overview",
@@ -58,7 +60,8 @@ async def overview(asked: PanelRequest) -> web.StreamResponse:
         directory=plain(status_text(await directory_status(asked.desk, asked.person))),
         to_take_back=await directory_to_take_back(asked.desk, asked.person),
         fingerprint="" if found is None else found.fingerprint,
-        effects=[] if found is None else [(one.what, "; ".join(one.becomes)) for one in found.effects],
+        effects=[(one.what, "; ".join(one.becomes)) for one in effects],
+        pages=pages,
     )
 
 

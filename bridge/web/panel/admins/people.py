@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from bridge.firm.names import has_words, searched
-from bridge.mapping.names import matter_name
+from bridge.mapping.names import matter_said
 from bridge.operations.admins.access import MatterAccess, Way, access_of, access_to, standings
 from bridge.operations.admins.staff import Gone, leavers
 from bridge.web.panel.admins.asking import for_admins, noted
@@ -53,8 +53,8 @@ async def person(asked: PanelRequest) -> web.StreamResponse:
         who=who,
         acting=found.acting,
         direct=found.direct,
-        conversations=found.conversations,
-        walls=found.walls,
+        conversations=list(found.conversations.values()),
+        walls=list(found.walls.values()),
         seen=sum(way is not Way.NOT for _, way in found.matters),
         count=len(found.matters),
         matters=[_standing(one) for one in standings(asked.desk, asked.person, [(who, one) for one, _ in some])],
@@ -75,7 +75,7 @@ async def matter_access(asked: PanelRequest) -> web.StreamResponse:
     return await framed(
         asked,
         "admins/matter_access",
-        f"Access to {matter_name(matter)}",
+        f"Access to {matter_said(matter)}",
         "admin/staff",
         matter=matter,
         inside=len(found.inside),

@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from bridge.firm.model import Firm, Wall, WallKind
+from bridge.firm.text.directions import apart
 from bridge.operations.noting import note_refused
 from bridge.operations.sight import sight_of
 from bridge.operations.walls.foreseeing import WallForeseen, foresee_wall
@@ -239,6 +240,6 @@ def _disclosed(asked: PanelRequest, one: Disclosed) -> str:
     dates, period = asked.desk.settings.firm, one.period
     until = f"until {moment_in(dates, period.until)}" if period.until is not None else "and is still in it"
     return (
-        f"{one.person.name} was in it from {moment_in(dates, period.since)} {until}; {period.sent} messages were sent"
-        f" in that time, {period.readable} could be read with those from before."
+        f"{apart(one.person.name)} was in it from {moment_in(dates, period.since)} {until}; {period.sent} messages were"
+        f" sent in that time, {period.readable} could be read with those from before."
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from bridge.firm.model import Matter, Staff
-from bridge.mapping.names import matter_name
+from bridge.firm.text.directions import apart
+from bridge.mapping.names import matter_said
 from bridge.operations.admins.why import LastChange, Membership, Why, why
 from bridge.refusal import NOT_THEIRS, Refusal
 from bridge.web.panel.admins.asking import for_admins, noted
@@ -38,13 +39,13 @@ async def why_asked(asked: PanelRequest) -> web.StreamResponse:
 def _explained(asked: PanelRequest, who: Staff, found: Why) -> Values:
     place, deciding = found.place, found.explanation.deciding
     what = (
-        f"see matter {matter_name(place)}"
+        f"see matter {matter_said(place)}"
         if isinstance(place, Matter)
         else f"be in {conversation_title(asked.desk.firm(), place)}"
     )
     return {
         "found": found,
-        "answer": f"{who.name} {'can' if deciding.verdict else 'cannot'} {what}.",
+        "answer": f"{apart(who.name)} {'can' if deciding.verdict else 'cannot'} {what}.",
         "deciding": deciding,
         "others": found.explanation.others,
         "memberships": [
@@ -62,9 +63,9 @@ def _picked(asked: PanelRequest, one: Membership) -> str:
         case LastChange.NEVER:
             return "Never picked for it."
         case LastChange.TAKEN_OUT:
-            return f"Taken out{when} by {one.by.name if one.by is not None else 'the bridge'}."
+            return f"Taken out{when} by {apart(one.by.name) if one.by is not None else 'the bridge'}."
         case LastChange.PICKED:
-            return f"Picked{when} by {one.by.name if one.by is not None else 'the directory'}."
+            return f"Picked{when} by {apart(one.by.name) if one.by is not None else 'the directory'}."
         case _:
             return f"{one.picked.capitalize()}{when}."
 

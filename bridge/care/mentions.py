@@ -1,0 +1,92 @@
+"""Whoever was mentioned and does not read it is told of it in the practice system, where the firm wants that."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import structlog
+
+from bridge.clock import now_ms
+from bridge.desk import Desk
+from bridge.directory.sources.port import SourceError
+from bridge.directory.sources.running import Notes
+from bridge.firm.conversation import Conversation, ConversationKind
+from bridge.firm.model import Firm
+from bridge.firm.policy import desired_participants, may_act
+from bridge.matrix.attempts import is_passing
+from bridge.matrix.errors import RequestError
+from bridge.metrics import Metrics
+from bridge.store.engine.unit import Unit
+from bridge.store.people.digests import user_localpart
+from bridge.store.rooms.made import key_of_room
+from bridge.store.rooms.mentions import forget_mentions, mentions_before
+from bridge.store.rooms.world import conversations_with_people
+
+log = structlog.get_logger(__name__)
+_MOST = 200
+_STALE_MS = 24 * 60 * 60 * 1000
+"""After which a mention is no news: the bridge or the homeserver was away."""
+
+
+async def tell_of_mentions(desk: Desk, notes: Notes, metrics: Metrics) -> None:
+    """Show a note to those who have not read where they were mentioned, one for each conversation. Raises StoreError.
+
+    Each is taken from what waits before it is shown, so that whatever ends the bridge shows none twice.
+    """
+    now, came = now_ms(), Counter[str]()
+    due = await desk.store.read(mentions_before, now - desk.settings.smokeball.notify_minutes * 60_000, _MOST)
+    newest = {(one.staff_id, one.room_id): one.at_ms for one in due}
+    for staff_id in dict.fromkeys(one.staff_id for one in due):
+        rooms = [room_id for of, room_id in newest if of == staff_id]
+        fresh = {room_id for room_id in rooms if now - newest[staff_id, room_id] < _STALE_MS}
+        try:
+            unread = await _unread(desk, staff_id) if fresh else frozenset()
+        except RequestError as error:
+            log.warning("mentions_wait", staff=staff_id, reason=str(error))
+            if is_passing(error):
+                break
+            unread = frozenset()
+        for room_id in rooms:
+            text = await desk.store.run(_take, desk, staff_id, room_id, room_id in unread & fresh)
+            came[await _show(notes, staff_id, text)] += 1
+    for outcome, count in came.items():
+        metrics.source_notes.labels("smokeball", outcome).inc(count)
+
+
+async def _unread(desk: Desk, staff_id: str) -> frozenset[str]:
+    """The rooms in which somebody has unread messages; none of who may do nothing."""
+    localpart = await desk.store.read(user_localpart, staff_id)
+    if localpart is None or not may_act(desk.firm(), staff_id):
+        return frozenset()
+    return frozenset(one.room_id for one in await desk.homeserver.unread(f"@{localpart}:{desk.server_name}"))
+
+
+def _take(unit: Unit, desk: Desk, staff_id: str, room_id: str, is_unread: bool) -> str:
+    """Take what waits of somebody in a room, and what is to be shown of it; empty for nothing.
+
+    The policy is asked here, with the firm of this moment: a wall set while the homeserver was asked holds (M3).
+    """
+    key = key_of_room(unit, room_id) if forget_mentions(unit, staff_id, room_id) and is_unread else None
+    conversation = conversations_with_people(unit, [key]).get(key) if key is not None else None
+    firm = desk.firm()
+    if conversation is None or staff_id not in desired_participants(firm, conversation, desk.today()):
+        return ""
+    return note_text(firm, conversation)
+
+
+def note_text(firm: Firm, conversation: Conversation) -> str:
+    """The note, which says where, and nothing of what was said, by whom, or what the conversation is called."""
+    if conversation.kind is ConversationKind.MATTER:
+        where = f"a conversation of matter {firm.matters[conversation.matter_id].number}"
+    else:
+        where = "a channel" if conversation.kind is ConversationKind.CHANNEL else "a direct conversation"
+    return f"You were mentioned in {where} and have not read it yet."
+
+
+async def _show(notes: Notes, staff_id: str, text: str) -> str:
+    """What came of it: shown, unneeded or failed."""
+    try:
+        return "shown" if text and await notes.show(staff_id, text) else "unneeded"
+    except SourceError as error:
+        log.warning("note_not_shown", staff=staff_id, reason=str(error))
+        return "failed"
