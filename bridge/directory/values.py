@@ -32,7 +32,9 @@ _DAY = re.compile(
 )
 _COUNTED = re.compile(r"[1-6][0-9]{4}(?:[.,][0-9]+)?")
 """Days since 1900, of the years 1927 to 2091."""
-_TWO_DIGITS = re.compile(r"[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2}\b.*|.*[A-Za-z]{3,9}[ -][0-9]{2}(?: .*)?")
+_TWO_DIGITS = re.compile(
+    r"(?:[0-9]{1,2}[ ./-](?:[0-9]{1,2}|[A-Za-z]{3,9})|[A-Za-z]{3,9})[ ./-][0-9]{2}(?: [0-9]{1,2}:[0-9:]{2,5})?"
+)
 _Item = TypeVar("_Item")
 _NEVER = frozenset({"Cc", "Co", "Cs"})
 """Kinds of characters, as Unicode sorts them, that no text has."""
