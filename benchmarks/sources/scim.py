@@ -27,12 +27,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from rich.console import Console
 from rich.table import Table
-from scim2_models import Resource, ResourceType, SearchRequest
 from scim2_server.handler import AsyncScimHandler
-from scim2_server.memory import InMemoryStorage
+from scim2_server.memory import AsyncInMemoryStorage
 from scim2_server.requests import ScimRequest
 from scim2_server.service import ScimService
-from scim2_server.storage import AsyncScimStorage, SearchPage
 
 from benchmarks.scale_firm import write_directory
 from bridge.directory.scim.running import Scim, make_provider
@@ -50,32 +48,11 @@ Ask = Callable[[str, str, Json], Awaitable[Json]]
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 
 
-class Memory(AsyncScimStorage):
-    """scim2-server's own storage, as its asynchronous handler wants one."""
+class Memory(AsyncInMemoryStorage):
+    """scim2-server's own storage, in which a change is stored at once."""
 
-    def __init__(self) -> None:
-        self._memory = InMemoryStorage()
-
-    async def get(self, resource_type: ResourceType, resource_id: str, *, response_parameters: Any = None) -> Any:
-        return self._memory.get(resource_type, resource_id)
-
-    async def search(
-        self, resource_types: list[ResourceType], search_request: SearchRequest[Any], *, position: Any = None
-    ) -> SearchPage:
-        return self._memory.search(resource_types, search_request, position=position)
-
-    async def create(self, resource_type: ResourceType, resource: Resource[Any]) -> Resource[Any]:
-        return self._memory.create(resource_type, resource)
-
-    async def update(
-        self, resource_type: ResourceType, resource: Resource[Any], *, expected_version: str | None = None
-    ) -> Resource[Any]:
-        return self._memory.update(resource_type, resource, expected_version=expected_version)
-
-    async def delete(
-        self, resource_type: ResourceType, resource_id: str, *, expected_version: str | None = None
-    ) -> None:
-        self._memory.delete(resource_type, resource_id, expected_version=expected_version)
+    async def stored(self) -> None:
+        """Nothing is to be waited for."""
 
 
 @asynccontextmanager
@@ -159,11 +136,14 @@ def ours(client: Client) -> Ask:
 async def followed(client: Client) -> AsyncIterator[list[float]]:
     """Follow what was pushed as the jobs of the bridge do; the seconds that each time took."""
     took: list[float] = []
+    scim = client.api.firm.bridge.scim
+    assert scim is not None
 
     async def follow() -> None:
         while True:
             began = time.perf_counter()
-            await client.told()
+            await scim.run()
+            await client.api.firm.service.directory.refresh()
             took.append(time.perf_counter() - began)
             await asyncio.sleep(WATCH_SECONDS)
 

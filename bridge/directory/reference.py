@@ -28,14 +28,18 @@ writing round is refused. |
 | id | Up to 100 characters without blanks, colons and semicolons. Large and small letters differ. |
 | yes or no | `yes`, `y`, `true`, `t` or `1`; `no`, `n`, `false`, `f` or `0`. Capitals make no difference. |
 | date | Year-month-day, such as `2026-03-31`. Of a moment, such as `2026-03-31T09:30:00Z`, the day is read as it is \
-written. In CSV also with the month in English letters, such as `31 Mar 2026`, and in numbers where `directory.dates` \
-says whether day or month comes first: 03/04/2026 is a different day elsewhere. |
+written. In CSV also as `2026/03/31`, with the month in English letters, such as `31 Mar 2026`, and in numbers where \
+`directory.dates` says whether day or month comes first: 03/04/2026 is a different day elsewhere. The year has four \
+digits. |
 | colour | Six hexadecimal digits, such as `#3b6ea5`. In YAML put it in quotation marks, or leave the `#` out. |
 | staff member | The person's id or e-mail address. |
 | group | The group's id. |
 | matter | The matter's id or number. |
 | list | In CSV, and on one line in YAML: values with semicolons between them. In YAML also a list. |
 | pairs | In CSV: `first: second; first: second`. In YAML also a list of such lines, or keys with values. |
+
+In CSV the marks by which a spreadsheet keeps numbers as text, `="0042"` and an apostrophe in front, are no part of the
+value. A formula, an error such as `#N/A` and a long number that was cut to `4.93E+11` are refused.
 
 An empty value is the same as none. Names of columns, keys and sections may be written with capitals, blanks or hyphens:
 `First Name` is `first_name`. Whatever has a name that is not in the tables below is refused, since a misspelled
@@ -81,10 +85,12 @@ _AFTER = """\
 `firm-bridge directory convert staff=people.csv matters=cases.csv` shows what the bridge would make of such files: which
 column becomes what, which are passed over, what is wrong, and what would change in the firm if they took the place of
 the records there are. It changes nothing. With `--output FOLDER` it writes the directory's own CSV files; with
-`--alone` it looks at the export only and needs no configuration. Windows-1252 is recognised, and people who
-stand there by their name ("Jane Doe", "Doe, Jane") get their id where only one person has it.
+`--alone` it looks at the export only and needs no configuration. Windows-1252 is recognised, lines above the header are
+passed over, and people who stand there by their name ("Jane Doe", "Doe, Jane") get their id where only one person has
+it, also where commas or slashes stand between them.
 
-Where columns or values are called otherwise, a file given with `--mapping` says so:
+Where columns or values are called otherwise, a file given with `--mapping` says so. One column can give several fields;
+where it gives first and last name, it is taken apart.
 
 ```yaml
 staff:

@@ -30,6 +30,11 @@ _DAY = re.compile(
     r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?( ?(Z|[+-][0-9]{2}(:?[0-9]{2})?))?)?",
     re.IGNORECASE,
 )
+_COUNTED = re.compile(r"[1-6][0-9]{4}(?:[.,][0-9]+)?")
+"""Days since 1900, of the years 1927 to 2091."""
+_TWO_DIGITS = re.compile(
+    r"(?:[0-9]{1,2}[ ./-](?:[0-9]{1,2}|[A-Za-z]{3,9})|[A-Za-z]{3,9})[ ./-][0-9]{2}(?: [0-9]{1,2}:[0-9:]{2,5})?"
+)
 _Item = TypeVar("_Item")
 _NEVER = frozenset({"Cc", "Co", "Cs"})
 """Kinds of characters, as Unicode sorts them, that no text has."""
@@ -75,6 +80,8 @@ class Cell:
     text: str = ""
     items: tuple[str, ...] | None = None
     pairs: tuple[tuple[str, str], ...] | None = None
+    wrong: str = ""
+    """Why it cannot be read, where that was seen before; empty for nothing."""
 
     @property
     def empty(self) -> bool:
@@ -91,6 +98,8 @@ class Cell:
 
 def read_cell(value_type: ValueType, cell: Cell) -> Any:
     """The value of a cell that is not empty. Raises ValueError with a message for people."""
+    if cell.wrong:
+        raise ValueError(cell.wrong)
     if len(cell.text) > _LONGEST_CELL:
         raise ValueError(f"The value has {len(cell.text)} characters; at most {_LONGEST_CELL} are read. Shorten it.")
     if value_type.shape is Shape.ONE:
@@ -206,6 +215,10 @@ def day(value: str) -> date:
     Of a moment (ISO 8601) the day is read as it is written, whatever time and offset follow.
     """
     if not _DAY.fullmatch(value):
+        if _COUNTED.fullmatch(value):
+            raise ValueError(f"{quoted(value)} is how a spreadsheet counts days. Format the column as a date there.")
+        if _TWO_DIGITS.fullmatch(value):
+            raise ValueError(f"{quoted(value)} does not say which century it is in. Write the year with four digits.")
         raise ValueError(
             f"{quoted(value)} is not a date. Write year-month-day, for example 2026-03-31."
             " Where a program writes CSV with another order, directory.dates says which."

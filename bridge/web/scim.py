@@ -9,7 +9,8 @@ from typing import Any, Final
 import orjson
 import structlog
 from aiohttp import web
-from scim2_models import Context, Error, Resource, ResponseParameters, SCIMException
+from scim2_models import Context, Error, PatchOp, Resource, ResponseParameters, SCIMException
+from scim2_server.conditions import Conditions
 from scim2_server.handler import AsyncScimHandler
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import SCIM_MEDIA_TYPE, ScimResponse
@@ -17,9 +18,10 @@ from scim2_server.service import ScimService
 
 from bridge.clock import now_ms
 from bridge.desk import Desk
+from bridge.directory.scim.members import patched
 from bridge.directory.scim.refusals import why_of
 from bridge.directory.scim.running import Scim
-from bridge.directory.scim.shapes import put_right
+from bridge.directory.scim.shapes import put_right, put_right_filter
 from bridge.failures import describe, frames
 from bridge.firm.errors import BridgeError
 from bridge.firm.model import Staff
@@ -51,6 +53,12 @@ def make_scim(desk: Desk, scim: Scim, begun: Callable[[], bool], metrics: Metric
 class _Service(ScimService):
     """Answers a PATCH with what came of it (RFC 7644, section 3.5.2), and not with 204: clients go by the answer."""
 
+    def apply_patch(
+        self, current: Resource[Any], patch_op: PatchOp[Any], conditions: Conditions
+    ) -> Resource[Any] | None:
+        self.check_preconditions(current, "PATCH", conditions)
+        return current if patched(current, patch_op) else None
+
     def patch_response(
         self, base_url: str, resource: Resource[Any], response_parameters: ResponseParameters[Any]
     ) -> ScimResponse:
@@ -66,6 +74,7 @@ class _Server:
         self._refusals = scim.refusals
         self._rates = Rates()
         self._service = _Service(scim.provider)
+        self._resources = scim.resources
         self._handler = AsyncScimHandler(self._service, scim.resources)
         self._noted: set[tuple[object, ...]] = set()
         self._hour = 0
@@ -116,11 +125,12 @@ class _Server:
             method=request.method,
             base_url=self._base,
             path="/" + request.match_info["path"],
-            query=dict(request.query),
+            query=_query(request),
             headers=list(request.headers.items()),
             body=_put_right(body),
         )
         response = _sent(await self._handler.handle(asked))
+        await self._resources.stored()
         await self._note(request, token, person)
         response.headers.update(headers)
         return response
@@ -161,6 +171,11 @@ def _put_right(body: bytes) -> bytes:
         return orjson.dumps(put_right(orjson.loads(body)))
     except ValueError as error:
         raise ProblemError(400, "not_understood", "The body is no JSON, or nested too deeply.") from error
+
+
+def _query(request: web.Request) -> dict[str, str]:
+    query = dict(request.query)
+    return {**query, "filter": put_right_filter(query["filter"])} if "filter" in query else query
 
 
 def _sent(response: ScimResponse) -> web.Response:

@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain, islice
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from bridge.directory.fields import KINDS, STAFF, RecordKind, name_key, suggest
-from bridge.directory.forms.csv_form import csv_rows, sheet_lines
+from bridge.directory.forms.csv_form import SheetLine, csv_rows, sheet_lines
+from bridge.directory.forms.people import ids_by_name, name_parts, people_meant, person_meant
 from bridge.directory.forms.sheet_form import SheetForm, as_iso
 from bridge.directory.problems import DirectoryError, ProblemList, RecordProblem, quoted
 from bridge.directory.values import DATE, Refers, Shape
 from bridge.firm.model import Staff
-from bridge.firm.names import spellings
 from bridge.yaml_lines import YamlError, read_yaml
 
 _BY_NAME = frozenset({Refers.STAFF, Refers.PEOPLE})
+_TITLE_LINES = 20
+"""So many lines at most stand above a report's header, with it."""
 
 
 def _text(value: Any) -> Any:
@@ -109,20 +113,22 @@ def converted(
     Raises DirectoryError where it cannot be read, or the mapping names a column that is not there.
     """
     lines = sheet_lines(file, data, form)
-    header = next(lines).values
-    sources = _sources(kind, file, header, mapping)
-    people = _by_name(staff)
+    header, sources, skipped = _header(kind, file, lines, mapping)
+    people = ids_by_name(staff)
+    one_name = kind is STAFF and sources["first_name"] == sources.get("last_name")
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(name for name in kind.names if name in sources)
     examples: dict[int, str] = {}
     count = 0
-    for line in lines:
+    for line in chain(skipped, lines):
         count += 1
         for place, value in enumerate(line.values[: len(header)]):
             if value.strip():
                 examples.setdefault(place, value.strip())
         made = {name: line.values[place] for name, place in sources.items() if place < len(line.values)}
+        if one_name:
+            made["first_name"], made["last_name"] = name_parts(made.get("first_name", ""))
         writer.writerow(
             _value(kind, name, made.get(name, ""), form, mapping, people) for name in kind.names if name in sources
         )
@@ -146,9 +152,27 @@ def people_in(made: Converted) -> Mapping[str, Staff]:
     }
 
 
-def _sources(kind: RecordKind, file: str, header: list[str], mapping: KindMapping) -> dict[str, int]:
-    """For each field the place of the column it comes from."""
-    places = {name_key(name): place for place, name in reversed(list(enumerate(header))) if name.strip()}
+def _header(
+    kind: RecordKind, file: str, lines: Iterator[SheetLine], mapping: KindMapping
+) -> tuple[list[str], dict[str, int], list[SheetLine]]:
+    """The header, for each field the place of the column it comes from, and what follows of the lines that were read.
+
+    Reports begin with their title and date, so it is the first line that has what is needed.
+    """
+    first = list(islice(lines, _TITLE_LINES))
+    for place, line in enumerate(first):
+        with suppress(DirectoryError):
+            return line.values, _sources(kind, file, line, mapping), first[place + 1 :]
+    return first[0].values, _sources(kind, file, first[0], mapping), []
+
+
+def _sources(kind: RecordKind, file: str, line: SheetLine, mapping: KindMapping) -> dict[str, int]:
+    """For each field the place of the column it comes from. Raises DirectoryError where it cannot be this line."""
+    header = line.values
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(header):
+        if name.strip():
+            places.setdefault(name_key(name), []).append(place)
     problems = ProblemList()
     found = {}
     claimed = {name_key(name) for name in mapping.columns.values()}
@@ -156,30 +180,22 @@ def _sources(kind: RecordKind, file: str, header: list[str], mapping: KindMappin
         wanted = mapping.columns.get(each.name)
         # What the mapping uses is not what it happens to be called.
         key = name_key(each.name) if wanted is None else name_key(wanted)
-        place = None if wanted is None and key in claimed else places.get(key)
-        if place is not None:
-            found[each.name] = place
+        at = [] if wanted is None and key in claimed else places.get(key, [])
+        if len(at) > 1:
+            message = f"{len(at)} columns are called {quoted(header[at[0]])}. Rename the one that is not meant."
+            problems.add(file, line.number, each.name, "", message)
+        elif at:
+            found[each.name] = at[0]
         elif wanted is not None:
             message = f"The export has no column {quoted(wanted)}, from which the mapping takes {each.name}."
-            problems.add(file, 1, each.name, "", message + suggest(wanted, header))
+            problems.add(file, line.number, each.name, "", message + suggest(wanted, header))
         elif each.required:
             message = (
                 f"No column gives {each.name}, which every {kind.one} needs. Say in a mapping file which one does:"
                 f" {kind.name}: columns: {each.name}: NAME."
             )
-            problems.add(file, 1, each.name, "", message)
+            problems.add(file, line.number, each.name, "", message)
     problems.raise_any(complete=False)
-    return found
-
-
-def _by_name(staff: Mapping[str, Staff]) -> Mapping[str, str]:
-    """The staff id for each way of writing the name of one person alone."""
-    found: dict[str, str] = {}
-    for person in staff.values():
-        written = (person.name, f"{person.last_name} {person.first_name}", f"{person.last_name}, {person.first_name}")
-        for spelled in {one for name in written for one in spellings(name)}:
-            # Two people of one name: nobody can tell who is meant.
-            found[spelled] = "" if found.get(spelled, person.id) != person.id else person.id
     return found
 
 
@@ -194,11 +210,7 @@ def _value(
     if each.type is DATE:
         return as_iso(value, form.dates)
     if each.type.refers in _BY_NAME and each.type.shape is not Shape.PAIRS:
-        parts = value.split(";") if each.type.shape is Shape.LIST else [value]
-        return "; ".join(_person(part.strip(), people) for part in parts if part.strip())
+        return "; ".join(
+            people_meant(value, people) if each.type.shape is Shape.LIST else [person_meant(value, people)]
+        )
     return value
-
-
-def _person(written: str, people: Mapping[str, str]) -> str:
-    found = {people.get(spelled, "") for spelled in spellings(written)} - {""}
-    return found.pop() if len(found) == 1 else written

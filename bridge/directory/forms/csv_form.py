@@ -11,12 +11,21 @@ from dataclasses import dataclass
 from bridge.directory.fields import Field, RecordKind, name_key, suggest
 from bridge.directory.forms.rows import MOST_RECORDS, SheetRow, decode, unusable
 from bridge.directory.forms.sheet_form import AS_EVERYBODY, SheetForm, as_iso
+from bridge.directory.forms.spreadsheets import as_meant, damage
 from bridge.directory.problems import ProblemList, quoted, shorten
 from bridge.directory.values import DATE, Cell
 
 _DELIMITERS = ",;\t"
 _SEPARATOR = re.compile(r"\"?sep=([^\w\s\"]|\t)\"?[^\w\r\n\"]*+(?:\r\n|\r|\n)", re.IGNORECASE)
 """The line with which Excel is told what separates, before the header."""
+_NO_CSV = {
+    b"PK\x03\x04": "a workbook",
+    b"\xd0\xcf\x11\xe0": "a workbook of an old Excel",
+    b"%PDF": "a PDF",
+    b"<": "a web page",
+}
+"""What people take for CSV, by how it begins."""
+_QUOTED = re.compile(r'"[^"]*"')
 _LONGEST_LINE = 200_000
 _MOST_LINES = 200
 """Lines that one record may run over inside quotes; more means that a quote was not closed."""
@@ -82,6 +91,8 @@ def sheet_lines(file: str, data: bytes, form: SheetForm) -> Iterator[SheetLine]:
 
     Raises DirectoryError where the file cannot be read any further, and where it has no header.
     """
+    if other := next((called for begins, called in _NO_CSV.items() if data.lstrip().startswith(begins)), ""):
+        raise unusable(file, 0, f"The file is {other} and no CSV. Save it as CSV; in Excel the file type is CSV UTF-8.")
     text = decode(file, data, form.encoding)
     said = _SEPARATOR.match(text)
     lines = _Lines(file, text, said.end() if said else 0)
@@ -93,7 +104,7 @@ def sheet_lines(file: str, data: bytes, form: SheetForm) -> Iterator[SheetLine]:
                 if count > MOST_RECORDS:
                     raise unusable(file, lines.first, f"The file has more than {MOST_RECORDS} records.")
                 count += 1
-                yield SheetLine(lines.first, values, lines.cut_off)
+                yield SheetLine(lines.first, [as_meant(value) for value in values], lines.cut_off)
             lines.begin()
     except csv.Error as error:
         raise unusable(
@@ -119,7 +130,9 @@ def csv_rows(
 
 
 def _delimiter(text: str) -> str:
-    first = next((line for line in io.StringIO(text[:_LONGEST_LINE]) if line.strip()), "")
+    """What separates the values: of what may, what is there most often in the first line that has any of it."""
+    lines = (_QUOTED.sub("", line) for line in io.StringIO(text[:_LONGEST_LINE]))
+    first = next((line for line in lines if any(each in line for each in _DELIMITERS)), "")
     return max(_DELIMITERS, key=first.count)
 
 
@@ -129,6 +142,12 @@ def _header(kind: RecordKind, line: int, values: list[str], form: SheetForm) -> 
     written = {name_key(value) for value in values}
     columns: list[_Column] = []
     wrong = ProblemList()
+    if written.isdisjoint(known):
+        message = (
+            f"This line names no column of {kind.csv_name}. It is the header: take out what stands above it, have"
+            f" commas, semicolons or tabs between the names, and write them as here: {', '.join(kind.names)}."
+        )
+        raise unusable(kind.csv_name, line, message)
     for value in values:
         field = known.get(name_key(value))
         if field is not None and field in (column.field for column in columns):
@@ -171,7 +190,7 @@ def _row(kind: RecordKind, read: SheetLine, header: list[_Column], problems: Pro
     for column, value in zip(header, values, strict=False):
         if column.field is not None:
             text = as_iso(value, form.dates) if column.field.type is DATE else value
-            cells[column.field.name] = Cell(line, text)
+            cells[column.field.name] = Cell(line, text, wrong=damage(text))
         elif value.strip() and not flaw and not column.passed_over:
             problems.add(
                 kind.csv_name, line, "", value, f"{quoted(value)} stands in a column without a name. Name the column."

@@ -12,10 +12,16 @@ from bridge.directory.problems import DirectoryError, RecordProblem
 from bridge.settings import DirectorySettings
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_TIME = r"(?:,? [0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?: ?[AaPp]\.?[Mm]\.?)?)?"
+_TIME = r"(?:,? [0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?: ?[AaPp]\.?[Mm]\.?)?)?"
+_WEEKDAY = r"(?:(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day|\.)?,? )?"
 _NUMBERS = re.compile(rf"([0-9]{{1,2}})([./-])([0-9]{{1,2}})([./-])([0-9]{{4}}){_TIME}")
-_DAY_NAMED = re.compile(rf"([0-9]{{1,2}})[ -]([A-Za-z]{{3,9}})\.?,?[ -]([0-9]{{4}}){_TIME}")
-_MONTH_NAMED = re.compile(rf"([A-Za-z]{{3,9}})\.? ([0-9]{{1,2}}),? ([0-9]{{4}}){_TIME}")
+_YEAR_FIRST = re.compile(rf"([0-9]{{4}})([./])([0-9]{{1,2}})\2([0-9]{{1,2}}){_TIME}")
+_DAY_NAMED = re.compile(
+    rf"{_WEEKDAY}([0-9]{{1,2}})(?:st|nd|rd|th)?[ -]([A-Za-z]{{3,9}})\.?,?[ -]([0-9]{{4}}){_TIME}", re.IGNORECASE
+)
+_MONTH_NAMED = re.compile(
+    rf"{_WEEKDAY}([A-Za-z]{{3,9}})\.? ([0-9]{{1,2}})(?:st|nd|rd|th)?,? ([0-9]{{4}}){_TIME}", re.IGNORECASE
+)
 _MONTHS = (
     "january",
     "february",
@@ -70,7 +76,8 @@ def text_of(file: str, data: bytes, encoding: Encoding = "utf-8") -> str:
             message = "The file begins as UTF-16 and goes on as something else. Export it again."
             raise _undecoded(file, data, error, message) from error
     try:
-        return data.decode("utf-8-sig")
+        # Programs that edit what has a mark write another.
+        return data.decode("utf-8-sig").lstrip("\ufeff")
     except UnicodeDecodeError as error:
         if encoding == "utf-8":
             byte = error.object[error.start]
@@ -115,6 +122,8 @@ def as_iso(written: str, order: DateOrder) -> str:
         return _iso(found[3], _month(found[2]), found[1]) or written
     if found := _MONTH_NAMED.fullmatch(value):
         return _iso(found[3], _month(found[1]), found[2]) or written
+    if found := _YEAR_FIRST.fullmatch(value):
+        return _iso(found[1], int(found[3]), found[4]) or written
     if (found := _NUMBERS.fullmatch(value)) and found[2] == found[4] and order != "year-first":
         month, day = (found[3], found[1]) if order == "day-first" else (found[1], found[3])
         return _iso(found[5], int(month), day) or written

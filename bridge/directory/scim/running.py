@@ -86,7 +86,7 @@ class Scim:
         self._seen = -1
         """The changes that there were at the last look."""
         self._looks = 0
-        """For how many looks newcomers have waited for others."""
+        """For how many looks what takes nothing away has waited for more."""
         self._said: dict[tuple[str, str], SourceRecord] = {}
         """What the directory was told, since this process began."""
         self._flawed: set[tuple[str, str]] = set()
@@ -98,9 +98,9 @@ class Scim:
     async def run(self) -> None:
         """Tell the directory what is so, where something was pushed since. Raises StoreError.
 
-        Called each second. Newcomers, of whom many are pushed one after the other, wait until no more come, some
-        seconds at most; what may take something away waits for nothing. After a new start all is told: so nothing
-        that was pushed is ever lost.
+        Called each second. Newcomers and the like, of whom many are pushed one after the other, wait until no more
+        come, some seconds at most; what may take something away waits for nothing. After a new start all is told: so
+        nothing that was pushed is ever lost.
         """
         resources = self.resources
         changes = resources.changes

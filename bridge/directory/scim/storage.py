@@ -6,10 +6,10 @@ One bridge has the store at a time, so memory and store are the same; should a w
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Any, Concatenate, ParamSpec
 
 import orjson
 import structlog
@@ -22,11 +22,11 @@ from scim2_models import (
     SearchRequest,
     UniquenessException,
 )
-from scim2_server.memory import InMemoryStorage
 from scim2_server.storage import AsyncScimStorage, SearchPage
 
 from bridge import faults
 from bridge.clock import now_ms
+from bridge.directory.scim.known import SECTIONS, Known, marks_of
 from bridge.directory.scim.records import Pushed, address_of, group_record, staff_record, works_here
 from bridge.directory.sources.port import Flaw, SourceError
 from bridge.directory.sources.union import checked
@@ -37,72 +37,17 @@ from bridge.store.models import ScimResource
 log = structlog.get_logger(__name__)
 _Row = tuple[str, str, str, str, bool, int | None]
 """Id, kind, JSON, address, whether it was deleted, and when it was pushed."""
-_SECTIONS: Mapping[str, str] = {"User": "staff", "Group": "groups"}
+_under_way: ContextVar[asyncio.Task[None] | None] = ContextVar("scim_change", default=None)
+"""The change of this task that is being stored."""
+P = ParamSpec("P")
 _UNREAD = "What was pushed is kept in a form that cannot be read. Have the client push it again."
 
 
-class _Memory(InMemoryStorage):
-    """What is in the store. A version is never given twice, nor after a new start."""
-
-    coming_back = ""
-    """The id under which the next user is made, who was here before."""
-
-    def generate_id(self, resource_type: ResourceType, resource: Resource[Any]) -> str:
-        return self.coming_back or super().generate_id(resource_type, resource)
-
-    def create_as(self, record_id: str, resource_type: ResourceType, resource: Resource[Any]) -> Resource[Any]:
-        """Make a resource with this id, or with a new one where it is empty."""
-        self.coming_back = record_id
-        try:
-            return self.create(resource_type, resource)
-        finally:
-            self.coming_back = ""
-
-    def next_version(self) -> str:
-        return f'W/"{uuid.uuid4().hex}"'
-
-
-@dataclass
-class _Known:
-    """All that was pushed."""
-
-    memory: _Memory = field(default_factory=_Memory)
-    emails: dict[str, str] = field(default_factory=dict)
-    """The address of each user, by id, of those who cannot be read too."""
-    here: dict[str, str] = field(default_factory=dict)
-    """The id of each user who is to be staff, by their address."""
-    broken: dict[str, Flaw] = field(default_factory=dict)
-    """What is kept and cannot be read any more, by id."""
-    left: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """What tells a deleted user from others, by id."""
-    pushed: bool = False
-    """Whether there ever was anything."""
-
-    def put(self, user: Resource[Any], email: str) -> None:
-        """Take a user as they are now."""
-        self.drop(str(user.id))
-        self.emails[str(user.id)] = email
-        if works_here(Pushed(user, email)):
-            self.here[email.casefold()] = str(user.id)
-
-    def is_broken(self, resource_type: ResourceType, resource_id: object) -> bool:
-        """Whether this is kept and cannot be read any more."""
-        flaw = self.broken.get(str(resource_id))
-        return flaw is not None and flaw.kind == _SECTIONS.get(str(resource_type.name))
-
-    def broken_at(self, email: str) -> list[str]:
-        """The ids of users with this address who cannot be read."""
-        return [one for one in self.broken if email and self.emails.get(one, "").casefold() == email.casefold()]
-
-    def drop(self, user_id: str) -> None:
-        """Know no longer of a user."""
-        before = self.emails.pop(user_id, "").casefold()
-        if self.here.get(before) == user_id:
-            del self.here[before]
-
-
 class StoredResources(AsyncScimStorage):
-    """The port `AsyncScimStorage` of scim2-server over the store. Its calls raise StoreError besides."""
+    """The port `AsyncScimStorage` of scim2-server over the store.
+
+    A change is stored while its answer is made: whoever answers waits for it with `stored`.
+    """
 
     supports_cursors = True
 
@@ -113,14 +58,21 @@ class StoredResources(AsyncScimStorage):
             str(one.name): provider.model_for(one)  # type: ignore[misc]
             for one in provider.resource_types
         }
-        self._loaded: _Known | None = None
+        self._loaded: Known | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._loading = asyncio.Lock()
         self.changes = 0
         """Goes up with every change."""
         self.presses = False
-        """Whether something that is no newcomer changed: it may take something away."""
+        """Whether something changed that may take something away from somebody."""
         self.pushed_at: int | None = None
         """When something was pushed last, in milliseconds since the epoch; None where that is not known."""
+
+    async def stored(self) -> None:
+        """Wait until what this task changed is stored. Raises StoreError where it is not."""
+        if (change := _under_way.get()) is not None:
+            _under_way.set(None)
+            await change
 
     @property
     def broken(self) -> tuple[Flaw, ...]:
@@ -153,19 +105,21 @@ class StoredResources(AsyncScimStorage):
 
     async def create(self, resource_type: ResourceType, resource: Resource[Any]) -> Resource[Any]:
         """Keep a new one. A user who was deleted, and is so by userName, externalId and name, comes back (S3)."""
+        resource = _without_password(resource)
         async with self._one_at_a_time:
             known = await self._known()
-            again = _coming_back(known, resource) if resource_type.name == "User" else ""
+            again = known.coming_back(resource) if resource_type.name == "User" else ""
             email = self._judged(known, resource_type, resource, again)
             made = known.memory.create_as(again, resource_type, resource)
             await self._keep(known, resource_type, made, email)
-            known.left.pop(str(made.id), None)
+            known.left.pop(marks_of(made), None)
             return made
 
     async def update(
         self, resource_type: ResourceType, resource: Resource[Any], *, expected_version: str | None = None
     ) -> Resource[Any]:
         """Keep what one is now. Of one that cannot be read that is all of it, or that they leave."""
+        resource = _without_password(resource)
         async with self._one_at_a_time:
             known = await self._known()
             email = self._judged(known, resource_type, resource)
@@ -174,7 +128,6 @@ class StoredResources(AsyncScimStorage):
             else:
                 now = known.memory.update(resource_type, resource, expected_version=expected_version)
             await self._keep(known, resource_type, now, email)
-            self.presses = True
             return now
 
     async def delete(
@@ -187,49 +140,46 @@ class StoredResources(AsyncScimStorage):
             if not known.is_broken(resource_type, resource_id):
                 before = known.memory.get(resource_type, resource_id)
                 known.memory.delete(resource_type, resource_id, expected_version=expected_version)
-            try:
-                self.pushed_at = now_ms()
-                await self._store.run(_delete, resource_id, self.pushed_at)
-            except BaseException:
-                self._loaded = None
-                raise
             known.drop(resource_id)
             known.broken.pop(resource_id, None)
-            if resource_type.name == "User" and (marks := _marks(before)):
-                known.left[resource_id] = marks
+            if resource_type.name == "User" and (marks := marks_of(before)):
+                known.left[marks] = resource_id
             self.presses = True
             self.changes += 1
+            self.pushed_at = now_ms()
+            await self._begin(_delete, resource_id, self.pushed_at)
 
-    async def _known(self) -> _Known:
-        if self._loaded is None:
-            rows = await self._store.read(_rows)
-            self.pushed_at = max((at for *_, at in rows if at is not None), default=None)
-            with self._provider:
-                self._loaded = self._read(rows)
-        return self._loaded
+    async def _known(self) -> Known:
+        # One loads, and the others wait: rows from before a change must not take the place of those after it.
+        async with self._loading:
+            if self._loaded is None:
+                rows = await self._store.read(_rows)
+                self.pushed_at = max((at for *_, at in rows if at is not None), default=None)
+                with self._provider:
+                    self._loaded = self._read(rows)
+            return self._loaded
 
-    def _read(self, rows: list[_Row]) -> _Known:
-        known, there = _Known(pushed=bool(rows)), list[Resource[Any]]()
+    def _read(self, rows: list[_Row]) -> Known:
+        known, there = Known(pushed=bool(rows)), list[Resource[Any]]()
         for record_id, kind, data, email, deleted, _ in rows:
             try:
-                resource = self._types[kind].model_validate(orjson.loads(data))
+                resource = _without_password(self._types[kind].model_validate(orjson.loads(data)))
             except (KeyError, ValueError) as error:
                 # Of the firm they stay what they were; a client that pushes them again makes them anew.
                 log.error("scim_resource_not_read", id=record_id, kind=kind, error=type(error).__name__)  # noqa: TRY400
-                if not deleted and kind in _SECTIONS:
-                    known.broken[record_id] = Flaw(_SECTIONS[kind], record_id, _UNREAD)
+                if not deleted and kind in SECTIONS:
+                    known.broken[record_id] = Flaw(SECTIONS[kind], record_id, _UNREAD)
                     known.emails[record_id] = email
                 continue
             if not deleted:
                 there.append(resource)
-                if kind == "User":
-                    known.put(resource, email)
-            elif marks := _marks(resource):
-                known.left[record_id] = marks
+                known.put(resource, email)
+            elif marks := marks_of(resource):
+                known.left[marks] = record_id
         known.memory.resources = there
         return known
 
-    def _judged(self, known: _Known, resource_type: ResourceType, resource: Resource[Any], record_id: str = "") -> str:
+    def _judged(self, known: Known, resource_type: ResourceType, resource: Resource[Any], record_id: str = "") -> str:
         """The address of a user, who has an id or is to have this one.
 
         Raises SCIMException where the directory could not read what is pushed: it would stop everything else that
@@ -269,29 +219,35 @@ class StoredResources(AsyncScimStorage):
         except SourceError as error:
             raise InvalidValueException(detail=str(error)) from error
 
-    async def _keep(self, known: _Known, resource_type: ResourceType, now: Resource[Any], email: str) -> None:
+    async def _keep(self, known: Known, resource_type: ResourceType, now: Resource[Any], email: str) -> None:
         data = orjson.dumps(now.model_dump()).decode()
-        try:
-            self.pushed_at = now_ms()
-            await self._store.run(_put, str(now.id), str(resource_type.name), data, email, self.pushed_at)
-        except BaseException:
-            # In memory it is done, and in the store it may be.
-            self._loaded = None
-            raise
-        faults.point("scim.stored")
-        if resource_type.name == "User":
-            known.put(now, email)
-        known.broken.pop(str(now.id), None)
+        was_broken = known.broken.pop(str(now.id), None) is not None
+        self.presses |= known.put(now, email) or was_broken
         known.pushed = True
         self.changes += 1
+        self.pushed_at = now_ms()
+        await self._begin(_put, str(now.id), str(resource_type.name), data, email, self.pushed_at)
+
+    async def _begin(self, work: Callable[Concatenate[Unit, P], None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Hand a change over to the store, which takes it in this order; `stored` waits for it."""
+        _under_way.set(asyncio.create_task(self._store_change(self._store.run(work, *args, **kwargs))))
+        # So that it is handed over by now.
+        await asyncio.sleep(0)
+
+    async def _store_change(self, change: Awaitable[None]) -> None:
+        try:
+            await change
+        except BaseException:
+            # In memory it is done, and in the store it may be: whatever was told of it is told anew.
+            self._loaded, self.presses = None, True
+            self.changes += 1
+            raise
+        faults.point("scim.stored")
 
 
-def _coming_back(known: _Known, user: Any) -> str:
-    """The id that somebody had who is pushed again: who cannot be read, or was deleted; empty for none."""
-    if broken := known.broken_at(address_of(user)):
-        return broken[0]
-    marks = _marks(user)
-    return next((key for key, had in known.left.items() if marks and had == marks), "")
+def _without_password(resource: Resource[Any]) -> Resource[Any]:
+    """What is kept: nobody signs in here with the password that a client gives somebody elsewhere."""
+    return resource.model_copy(update={"password": None}) if getattr(resource, "password", None) else resource
 
 
 def _anew(resource: Any, email: str) -> Resource[Any]:
@@ -306,14 +262,6 @@ def _anew(resource: Any, email: str) -> Resource[Any]:
     if not whole:
         raise InvalidValueException(detail=_UNREAD)
     return resource  # type: ignore[no-any-return]
-
-
-def _marks(user: Any) -> tuple[str, ...]:
-    """What tells who was deleted from somebody who is given their userName later; empty where nothing does."""
-    if not hasattr(user, "user_name") or not user.external_id or not user.user_name:
-        return ()
-    name = (user.name.given_name, user.name.family_name) if user.name else ("", "")
-    return (user.external_id, user.user_name.casefold(), *((one or "").casefold() for one in name))
 
 
 def _rows(unit: ReadUnit) -> list[_Row]:

@@ -89,7 +89,7 @@ async def test_the_first_directory_is_applied_and_the_second_look_does_nothing(p
 async def test_an_unchanged_file_is_not_read_again(path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     directory = service(path, store)
     await directory.refresh()
-    monkeypatch.setattr(directory_file, "fetch", None)
+    monkeypatch.setattr("bridge.directory.following.watched.fetch", None)
     assert await directory.refresh() == Unchanged()
 
 
@@ -409,7 +409,7 @@ async def test_files_just_written_are_left_to_settle(path: Path, store: Store, m
         waited.append(seconds)
         replace_text(path, staff(*NAMES, "Fay"))
 
-    monkeypatch.setattr("bridge.directory.file.asyncio.sleep", written_meanwhile)
+    monkeypatch.setattr("bridge.directory.following.watched.asyncio.sleep", written_meanwhile)
     assert await directory.refresh() == Unchanged()
     assert not directory.firm.staff
     os.utime(path, (1, 1))

@@ -12,6 +12,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from scim2_models import Context, User
 
+from bridge.directory.sources.keeping import sources_version
 from bridge.store.engine.unit import Unit
 from bridge.store.models import ScimResource
 from tests.component.api.harness import Api
@@ -126,6 +127,40 @@ async def test_S3_newcomers_are_told_together_and_who_leaves_at_once(tmp_path: P
             await scim.run()
         await directory.refresh()
         assert "Newd" in client.active()
+
+
+CHANGES: tuple[tuple[str, str, object, bool], ...] = (
+    ("user", "PATCH", patch({"op": "replace", "path": "title", "value": "Dr"}), False),
+    ("user", "PATCH", patch({"op": "replace", "path": "name.familyName", "value": "Fox"}), False),
+    ("user", "PATCH", INACTIVE, True),
+    ("user", "DELETE", None, True),
+    ("user", "POST", user("Tom", active=False), True),
+    ("group", "POST", {"schemas": [GROUP], "displayName": "Other"}, False),
+    # A wall may name the group.
+    ("group", "PATCH", patch({"op": "add", "path": "members", "value": [{"value": "ZOE"}]}), True),
+    ("group", "PATCH", patch({"op": "replace", "path": "displayName", "value": "Other"}), True),
+    ("group", "DELETE", None, True),
+)
+
+
+@pytest.mark.parametrize(("what", "method", "body", "at_once"), CHANGES)
+async def test_S3_what_may_take_something_away_waits_for_no_newcomers(
+    tmp_path: Path, database_url: str, what: str, method: str, body: object, at_once: bool
+) -> None:
+    async with scim_firm(tmp_path, database_url) as client:
+        zoe = await client.make(user("Zoe"))
+        made = await client.make({"schemas": [GROUP], "displayName": "Team"}, "Groups")
+        await client.told()
+        scim = client.api.firm.bridge.scim
+        assert scim is not None
+        paths = {"user": f"/Users/{zoe}", "group": f"/Groups/{made}"}
+        path = f"/{what.title()}s" if method == "POST" else paths[what]
+        meant = None if body is None else orjson.dumps(body).replace(b"ZOE", zoe.encode())
+        assert (await client.ask(method, path, meant))[0] < 300
+        before = await client.api.firm.service.store.read(sources_version, ["scim"])
+        await scim.run()
+        after = await client.api.firm.service.store.read(sources_version, ["scim"])
+        assert (before != after) == at_once
 
 
 async def test_S3_who_cannot_be_read_and_is_deleted_has_left_at_once(tmp_path: Path, database_url: str) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scim2_models import ScimProvider
@@ -13,8 +14,9 @@ from scim2_server.testing import AsyncScimStorageContract, BlockingStorage
 from scim2_server.utils import load_default_provider
 
 from bridge.directory.scim.storage import StoredResources
-from bridge.store.engine.store import Store
+from bridge.store.engine.store import Store, StoreError
 from bridge.store.models import ScimResource
+from tests.component.scim.harness import patch, scim_firm, user
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +43,33 @@ class TestContract(AsyncScimStorageContract):
         store, runner = kept
         runner.run(store.run(lambda unit: unit.run(ScimResource.delete())))
         yield BlockingStorage(StoredResources(store, PROVIDER), runner)
+
+
+async def test_S1_what_is_not_stored_was_not_pushed_and_is_not_told(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scim_firm(tmp_path, database_url) as client:
+        zoe, xia = await client.make(user("Zoe")), await client.make(user("Xia"))
+        await client.told()
+        store = client.api.firm.service.store
+        run = store.run
+
+        async def full(work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+            if work.__name__ in {"_put", "_delete"}:
+                raise StoreError("The disk is full.")
+            return await run(work, *args, **kwargs)
+
+        monkeypatch.setattr(store, "run", full)
+        assert (await client.ask("POST", "/Users", user("Yan")))[0] == 503
+        inactive = patch({"op": "replace", "path": "active", "value": False})
+        assert (await client.ask("PATCH", f"/Users/{zoe}", inactive))[0] == 503
+        assert (await client.ask("DELETE", f"/Users/{xia}"))[0] == 503
+        await client.told()
+        assert {"Zoe", "Xia"} <= client.active()
+        assert "Yan" not in client.active()
+        assert (await client.ask("GET", "/Users"))[1]["totalResults"] == 2
+        monkeypatch.undo()
+        await client.make(user("Yan"))
+        assert (await client.ask("PATCH", f"/Users/{zoe}", inactive))[0] == 200
+        await client.told()
+        assert client.active() & {"Xia", "Yan", "Zoe"} == {"Xia", "Yan"}

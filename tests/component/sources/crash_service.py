@@ -41,9 +41,11 @@ async def scim(store: Store) -> None:
     with pushed.provider:
         found = [one.resource for one in await pushed.resources.everything() or ()]
         one = found[0] if found else await pushed.resources.create(users, _user(user("Zoe")))
+        await pushed.resources.stored()
         assert isinstance(one, User)
         one.active = False
         await pushed.resources.update(users, one)
+        await pushed.resources.stored()
     await pushed.run()
 
 

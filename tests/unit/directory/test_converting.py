@@ -92,3 +92,58 @@ def test_an_export_is_shown_and_written_and_nothing_is_written_over(tmp_path: Pa
 def test_what_is_not_understood_is_said_before_anything_is_read(words: list[str]) -> None:
     done = CliRunner().invoke(app, ["directory", "convert", *words, "--alone"])
     assert "KIND=FILE" in str(done.exception) or "two files" in str(done.exception)
+
+
+def test_a_report_begins_with_its_title_and_date() -> None:
+    report = "Users, by name,,\r\nExported 31/03/2026,,\r\n,,\r\nID,First name,E-mail\r\n1,Jo,jo@x.example\r\n"
+    made = converted(STAFF, "p.csv", report.encode(), FORM, KindMapping(), {})
+    assert (made.data, made.records) == (b"id,first_name,email\n1,Jo,jo@x.example\n", 1)
+    # Where no line is the header, it is said of the first.
+    with pytest.raises(DirectoryError, match=r"p\.csv:1 column id: No column gives id"):
+        converted(STAFF, "p.csv", report.replace("ID", "Nr").encode(), FORM, KindMapping(), {})
+
+
+def test_of_two_columns_of_one_name_nobody_can_tell_which_is_meant() -> None:
+    twice = b"Id,Name,Email,Name\n1,Jo,jo@x.example,Acme\n"
+    with pytest.raises(DirectoryError, match="2 columns are called 'Name'"):
+        converted(STAFF, "p.csv", twice, FORM, KindMapping(columns={"first_name": "name"}), {})
+    made = converted(STAFF, "p.csv", twice.replace(b"Id", b"First_name,Id"), FORM, KindMapping(), {})
+    assert [one.becomes for one in made.columns if one.name == "Name"] == [(), ()]
+
+
+def test_first_and_last_name_come_out_of_one_column() -> None:
+    mapping = KindMapping(columns={"first_name": "Name", "last_name": "Name"})
+    names = ("Lind, Zoë", "Tom van der Berg", "Cher", "Lee,")
+    people = "Id;Name;Email\n" + "".join(f"{one[:2]};{one};{one[:2]}@x.example\n" for one in names)
+    made = converted(STAFF, "p.csv", people.encode(), FORM, mapping, {})
+    assert [line.split(",")[1:3] for line in made.data.decode().splitlines()[1:]] == [
+        ["Zoë", "Lind"],
+        ["Tom van der", "Berg"],
+        ["Cher", ""],
+        ["Lee", ""],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("team", "meant"),
+    [
+        ("Zoe Lind, Jo Fox", "1; 2"),
+        ("Jo Fox/Zoe Lind", "2; 1"),
+        ("Zoe Lind\nFox, Jo", "1; 2"),
+        ("Lind, Zoe", "1"),
+        ("Lind, Zoe; Fox, Jo", "1; 2"),
+        # Where one is not known, nobody can tell what separates.
+        ("Zoe Lind, Ann Lee", "Zoe Lind, Ann Lee"),
+    ],
+)
+def test_people_of_a_list_are_found_whatever_separates_them(team: str, meant: str) -> None:
+    rows = f'Ref,Subject,Team\n1,Estate,"{team}"\n'.encode()
+    mapping = KindMapping(columns={"id": "Ref", "number": "Ref", "title": "Subject", "assisting": "Team"})
+    made = converted(MATTERS, "c.csv", rows, FORM, mapping, ZOE | {"2": Staff("2", "Jo", "Fox", "jo@x.example")})
+    assert made.data.decode().splitlines()[1].removeprefix("1,1,Estate,") in {meant, f'"{meant}"'}
+
+
+def test_what_separates_is_not_looked_for_inside_quotation_marks() -> None:
+    export = b'"Id";"Name, first";"Email, work, main"\n1;Jo;jo@x.example\n'
+    mapping = KindMapping(columns={"first_name": "Name, first", "email": "Email, work, main"})
+    assert converted(STAFF, "p.csv", export, FORM, mapping, {}).records == 1

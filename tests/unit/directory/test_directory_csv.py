@@ -99,7 +99,7 @@ def test_a_record_over_several_lines_is_named_by_its_first(tmp_path: Path) -> No
     [
         ("access", "matter,person\nm1\n", 2, "has no person"),
         ("access", "matter,person,\nm1,ehart", 2, "ends in the middle of this record"),
-        ("access", "sep=,\nmatter;person\n", 2, "is not a column"),
+        ("access", "sep=,\nmatter;person\n", 2, "names no column of access.csv"),
         ("access", "matter,person\nm1,ehart,nquill\n", 2, "3 values and the header 2"),
         ("access", "matter,person,\nm1,ehart,x\n", 2, "column without a name"),
         ("access", "matter,persons\n", 1, "Did you mean 'person'?"),

@@ -70,6 +70,10 @@ def test_what_is_in_no_encoding_is_refused_with_its_line(data: bytes, encoding: 
         ("Sept 1 2026", "year-first", "2026-09-01"),
         ("31 \u00a0 March 2026", "year-first", "2026-03-31"),
         ("2026-03-31", "month-first", "2026-03-31"),
+        ("2026/3/31", "year-first", "2026-03-31"),
+        ("2026.03.31 00:00:00.000", "month-first", "2026-03-31"),
+        ("Tuesday, March 31, 2026", "day-first", "2026-03-31"),
+        ("Tue 31st march 2026", "year-first", "2026-03-31"),
         # What nobody can know, and what is no day, is left for the reader to refuse.
         ("03/04/2026", "year-first", "03/04/2026"),
         ("31/03/26", "day-first", "31/03/26"),
@@ -79,6 +83,8 @@ def test_what_is_in_no_encoding_is_refused_with_its_line(data: bytes, encoding: 
         ("31 Mai 2026", "day-first", "31 Mai 2026"),
         ("31/03-2026", "day-first", "31/03-2026"),
         ("46112", "day-first", "46112"),
+        ("2026/31/03", "day-first", "2026/31/03"),
+        ("Someday 31 March 2026", "day-first", "Someday 31 March 2026"),
         ("", "day-first", ""),
     ],
 )
@@ -92,6 +98,23 @@ def test_the_order_of_dates_holds_for_the_directory(folder: Path) -> None:
         read_directory(folder)
     assert str(read_directory(folder, form=SheetForm(dates="day-first")).matters["m"].opened) == "2026-04-03"
     assert str(read_directory(folder, form=SheetForm(dates="month-first")).matters["m"].opened) == "2026-03-04"
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("46112", "counts days"),
+        ("46112.5", "counts days"),
+        ("31/03/26", "four digits"),
+        ("31-Mar-26", "four digits"),
+        ("Mar 26", "four digits"),
+        ("31/31/2026", "is not a date"),
+    ],
+)
+def test_a_day_that_cannot_be_told_is_refused_with_the_reason(folder: Path, day: str, said: str) -> None:
+    (folder / "matters.csv").write_text(MATTERS.format(day=day))
+    with pytest.raises(DirectoryError, match=said):
+        read_directory(folder, form=SheetForm(dates="day-first"))
 
 
 def test_columns_nobody_asked_for_are_passed_over_where_the_firm_wants_it(folder: Path) -> None:
