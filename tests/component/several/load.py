@@ -120,7 +120,7 @@ async def rooms_for_load(fake: FakeHomeserver, database_url: str) -> Load:
         chat = await room_for(fake, database_url, bot_chat_id("a"))
         for number in range(ROOMS):
             fake.message(chat, ANN_ID, f"!channel create Topic {number}")
-        rooms = [await _room(database_url, channel(f"Topic {number}")) for number in range(ROOMS)]
+        rooms = [await room_for(fake, database_url, channel(f"Topic {number}")) for number in range(ROOMS)]
         load = Load(fake, database_url, rooms, [await _room(database_url, TALK)])
     fake.listeners.append(load.hear)
     return load
