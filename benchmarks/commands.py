@@ -213,8 +213,8 @@ def up_to_join(needed: list[Asked], user_id: str) -> list[Asked]:
 
 
 def recorder(bench: Bench) -> Any:
-    """The connection, with what it asks written down."""
-    attempt = Connection.request_once
+    """nio's connection, with what it asks written down."""
+    attempt = Connection._attempt
 
     async def recorded(self: Connection, method: str, shown: str, target: str, data: Any, *rest: Any) -> Any:
         body = data.encode() if isinstance(data, str) else bytes(data or b"")
@@ -226,7 +226,7 @@ def recorder(bench: Bench) -> Any:
         finally:
             bench.asked.append(Asked(method, shown, URL(target, encoded=True).query.get("user_id", ""), body, answer))
 
-    return patch.object(Connection, "request_once", recorded)
+    return patch.object(Connection, "_attempt", recorded)
 
 
 def cases(size: argparse.Namespace) -> list[Case]:

@@ -1,28 +1,30 @@
-"""The one way out to the homeserver: requests as any user of the service, with typed errors and one retry policy."""
+"""The one way out to the homeserver: nio's client, acting as any user of the service, with typed errors."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import re
+import ssl
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+import aiohttp
+import nio
 import orjson
-from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import PyreqwestError
+from yarl import URL
 
 from bridge import json_in
 from bridge.guard.protocol import SIGNATURE_HEADER
 from bridge.matrix import errors
 from bridge.matrix.port import Take
 from bridge.matrix.requests import ADMIN, Request, encoded
-from bridge.matrix.responses import HttpAnswer, failure, not_matrix
+from bridge.matrix.responses import failure, not_matrix
 from bridge.matrix.retry import PassingError, repeat
 from bridge.settings import AppserviceSettings, HomeserverSettings
 
@@ -38,14 +40,16 @@ DEVICE = "FIRMBRIDGE"
 _MIN_CONNECTIONS = 32
 _KEPT_SECONDS = 4.0
 """How long an unused connection is kept: less than any common server keeps it, or it could be gone when it is used."""
-_TARGET = re.compile(r"(?!.*/(?:\.|%2e){1,2}(?:[/?]|$))/[!\"$-~]*", re.IGNORECASE)
-"""What may stand in one. Behind a "#" it would not be sent, and a part of dots would be taken for a way up."""
-_JSON = "application/json"
+_TARGET = re.compile(r"/[!\"$-~]*")
+"""What may stand in one. Behind a "#" it would not be sent."""
+_JSON = {"Content-Type": "application/json"}
 _ID = re.compile(
     r"(?<=/redact)/[^/]+/[^/]+|/[^/]*%[^/]*|(?<=/devices)/[^/]+|(?<=/media/download)/.+|(?<=/media/thumbnail)/.+"
 )
 _MEDIA = re.compile(r"(?<=/media/quarantine)/[^/]+/[^/]+$|(?<=/v1/media)/[^/]+/[^/]+$")
 """Where a file's id stands, which is the key to the file."""
+_PIECE = 1 << 20
+"""Bytes of media handed over at once, at most."""
 _TAKEN_UP = 50
 """How often a download that breaks is taken up again while it gets on."""
 
@@ -62,8 +66,12 @@ def _without_ids(path: str) -> str:
     return _ID.sub("/{id}", path)
 
 
-class Connection:
-    """The connections to the homeserver. Every request carries the service's token in its header, and who is acting."""
+class Connection(nio.AsyncClient):  # type: ignore[misc] # nio says nothing about its types
+    """nio's client without its login: every request carries the service's token in its header and a user to act as.
+
+    nio's own methods go through `send` and act as the bot. They raise HomeserverError instead of returning errors, and
+    are repeated by the one policy of retry.py; nio's own repetition never comes into play.
+    """
 
     bot_token: BotToken | None = None
     """What opens Synapse's admin API, where the service's own token does not."""
@@ -77,16 +85,24 @@ class Connection:
     ) -> None:
         """Nothing is opened before the first request. `before` is called before every attempt; what it raises is
         raised in its place."""
-        address = urlsplit(settings.url.rstrip("/"))
-        self._base_path = address.path
-        self._origin = f"{address.scheme}://{address.netloc}"
-        self._host = f"{address.hostname}:{address.port or (443 if address.scheme == 'https' else 80)}"
-        self._token = f"Bearer {appservice.as_token.get_secret_value()}"
+        bot_id = f"@{appservice.bot_localpart}:{settings.server_name}"
+        config = nio.AsyncClientConfig(max_limit_exceeded=0, max_timeouts=0, request_timeout=settings.request_timeout)
+        super().__init__(settings.url.rstrip("/"), bot_id, config=config)
+        self.access_token = appservice.as_token.get_secret_value()
+        self.client_session: aiohttp.ClientSession | None = None
+        address = URL(self.homeserver)
+        self._origin, self._base_path = address.origin(), address.raw_path.rstrip("/")
+        self._headers = {
+            "User-Agent": "firm-bridge",
+            "Authorization": f"Bearer {self.access_token}",
+            "Accept-Encoding": "identity",
+        }
         self._timeout = settings.request_timeout
         self.deadline = settings.deadline
-        # Waiting for a free connection counts for no time-out, so that is done here.
-        self._free = asyncio.Semaphore(max(_MIN_CONNECTIONS, 2 * settings.concurrency))
-        self._client: Client | None = None
+        self._limit = max(_MIN_CONNECTIONS, 2 * settings.concurrency)
+        self._tls = address.scheme == "https"
+        self._free = asyncio.Semaphore(self._limit)
+        self._nobody: aiohttp.ClientSession | None = None
         self._on_request = on_request
         self._before = before
         self._closed = False
@@ -137,21 +153,20 @@ class Connection:
         data: str | bytes | None = request[2] if len(request) == 3 else None
         if data is None and method != "GET":
             data = b"{}"
-        headers = {
-            "Authorization": f"Bearer {token}" if token else self._token,
-            "Content-Type": content_type or _JSON,
-        }
+        headers = {"Content-Type": content_type} if content_type else _JSON
         if signature:
-            headers[SIGNATURE_HEADER] = signature
+            headers = {**headers, SIGNATURE_HEADER: signature}
+        if token:
+            headers = {**headers, "Authorization": f"Bearer {token}"}
         shown, target = self._target(path, user_id, device)
 
         async def attempt(left: float) -> Any:
-            answer = await self.request_once(method, shown, target, data, headers, min(self._timeout, left))
+            response = await self.request_once(method, shown, target, data, headers, min(self._timeout, left))
             try:
-                content = json_in.loads(answer.body)
+                content = json_in.loads(await response.read())
                 return content[key] if key else content
             except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-                raise PassingError(not_matrix(f"{method} {shown}", answer)) from error
+                raise PassingError(not_matrix(f"{method} {shown}", response)) from error
 
         return await repeat(attempt, self.deadline)
 
@@ -164,31 +179,43 @@ class Connection:
         target = f"{self._base_path}{shown}?access_token={quote(token, safe='')}"
 
         async def attempt(left: float) -> Any:
-            # Without the bridge's own: Synapse takes whoever sends two for a server, and refuses it.
-            answer = await self.request_once("GET", shown, target, None, {}, min(self._timeout, left))
+            seconds = min(self._timeout, left)
+            response = await self.request_once("GET", shown, target, None, {}, seconds, as_nobody=True)
             try:
-                return json_in.loads(answer.body)
+                return json_in.loads(await response.read())
             except orjson.JSONDecodeError as error:
-                raise PassingError(not_matrix(f"GET {shown}", answer)) from error
+                raise PassingError(not_matrix(f"GET {shown}", response)) from error
 
         return await repeat(attempt, self.deadline)
 
     async def clock(self) -> tuple[float, float]:
         """The server's Date, and for how long it was waited for, in milliseconds. Raises HomeserverError."""
-        shown = "/_matrix/client/versions"
         asked = time.monotonic()
-
-        async def attempt(left: float) -> HttpAnswer:
-            seconds = min(self._timeout, left)
-            return await self.request_once("GET", shown, f"{self._base_path}{shown}", None, {}, seconds)
-
-        answer = await repeat(attempt, self.deadline)
+        response = await self.send("GET", "/_matrix/client/versions")
         waited = time.monotonic() - asked
         try:
-            date = parsedate_to_datetime(answer.headers["date"])
+            date = parsedate_to_datetime(response.headers["date"])
         except (KeyError, ValueError) as error:
             raise errors.NotFoundError("GET /versions", 200, "M_UNKNOWN", "the answer has no Date") from error
         return date.timestamp() * 1000, waited * 1000
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        data: str | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        trace_context: Any = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the signature is nio's
+    ) -> aiohttp.ClientResponse:
+        """Make a request for one of nio's own methods, as the bot. Raises HomeserverError."""
+        shown, target = self._target(path, self.user, "")
+        limit = self._timeout if timeout is None else timeout or math.inf
+
+        async def attempt(left: float) -> aiohttp.ClientResponse:
+            return await self.request_once(method, shown, target, data, headers or _JSON, min(limit, left))
+
+        return await repeat(attempt, self.deadline)
 
     async def stream(self, request: Request, user_id: str, take: Take) -> None:
         """GET something large and hand it over in pieces, each byte once and in order. Raises HomeserverError.
@@ -226,23 +253,19 @@ class Connection:
             raise errors.UnreachableError(name, 0, "M_UNKNOWN", "the connection to the homeserver was closed")
         started, status = time.perf_counter(), 0
         try:
-            request = self._connections().get(url).header("Authorization", self._token).build_streamed()
-            async with contextlib.AsyncExitStack() as stack:
-                async with asyncio.timeout(seconds):
-                    response = await stack.enter_async_context(request)
+            async with self._session().get(
+                url,
+                timeout=aiohttp.ClientTimeout(total=None, connect=seconds, sock_read=seconds),
+                allow_redirects=False,
+                read_bufsize=_PIECE,
+            ) as response:
                 status = response.status
                 if status >= 300:
-                    async with asyncio.timeout(seconds):
-                        body = (await response.bytes()).to_bytes()
-                    raise failure(name, HttpAnswer(status, response.headers, body))
-                while True:
-                    async with asyncio.timeout(seconds):
-                        piece = await response.body_reader.read_chunk()
-                    if piece is None:
-                        break
-                    yield piece.to_bytes()
-        except (PyreqwestError, TimeoutError) as error:
-            raise self._lost(name, error, seconds) from _told(error)
+                    raise failure(name, response, await response.read())
+                async for piece in response.content.iter_chunked(_PIECE):
+                    yield piece
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise PassingError(errors.UnreachableError(name, 0, "M_UNKNOWN", _lost(error, seconds))) from error
         finally:
             if self._on_request is not None:
                 self._on_request("GET", route_of(shown), status, time.perf_counter() - started)
@@ -250,8 +273,9 @@ class Connection:
     async def close(self) -> None:
         """Close every connection. Requests under way end with UnreachableError, and none can be made any more."""
         self._closed = True
-        if self._client is not None:
-            await self._client.close()
+        if self._nobody is not None:
+            await self._nobody.close()
+        await super().close()
 
     def _target(self, path: str, user_id: str | None, device: str) -> tuple[str, str]:
         """The path without secrets, for messages and metrics, and the whole target with who is acting."""
@@ -266,25 +290,35 @@ class Connection:
         shown = _MEDIA.sub("/{id}", path) if "/media/" in path else path
         return shown, f"{self._base_path}{path}{query}"
 
-    def _url(self, target: str) -> str:
+    def _url(self, target: str) -> URL:
         """The address of a path with its query. Raises ValueError where they are not encoded."""
         if _TARGET.fullmatch(target) is None:
             raise ValueError("A request's target has to be an encoded path.")
-        return f"{self._origin}{target}"
+        path, _, query = target.partition("?")
+        # Made of its parts: taking it apart takes a 20th of a request, and yarl keeps what it took apart, secrets too.
+        scheme, authority = self._origin.scheme, self._origin.raw_authority
+        return URL.build(scheme=scheme, authority=authority, path=path, query_string=query, encoded=True)
 
-    def _connections(self) -> Client:
-        if self._client is None:
-            # It asks for no compression, and follows nothing that the homeserver did not say itself.
-            self._client = (
-                ClientBuilder()
-                .default_headers({"User-Agent": "firm-bridge", "Accept-Encoding": "identity"})
-                .follow_redirects(False)
-                .referer(False)
-                .no_proxy()
-                .pool_idle_timeout(timedelta(seconds=_KEPT_SECONDS))
-                .build()
-            )
-        return self._client
+    def _session(self, *, as_nobody: bool = False) -> aiohttp.ClientSession:
+        """The connections, those without the bridge's token for what another one is sent with.
+
+        Synapse takes whoever sends two for a server, and refuses it.
+        """
+        if as_nobody:
+            self._nobody = self._nobody or self._new_session({"User-Agent": "firm-bridge"})
+            return self._nobody
+        self.client_session = self.client_session or self._new_session(self._headers)
+        return self.client_session
+
+    def _new_session(self, headers: Mapping[str, str]) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            # Without a limit: waiting for a free connection counts for no time-out, so that is done here.
+            connector=aiohttp.TCPConnector(
+                limit=0, keepalive_timeout=_KEPT_SECONDS, ssl=ssl.create_default_context() if self._tls else True
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=headers,
+        )
 
     async def request_once(
         self,
@@ -294,7 +328,9 @@ class Connection:
         data: str | bytes | None,
         headers: Mapping[str, str],
         seconds: float,
-    ) -> HttpAnswer:
+        *,
+        as_nobody: bool = False,
+    ) -> aiohttp.ClientResponse:
         """One request, once; its answer is read as a whole.
 
         Raises PassingError where it may be repeated, else HomeserverError, and ValueError for what cannot stand in a
@@ -306,48 +342,43 @@ class Connection:
             raise errors.UnreachableError(name, 0, "M_UNKNOWN", "the connection to the homeserver was closed")
         started = time.perf_counter()
         status = 0
-        asked = self._connections().request(method, url).headers(headers).timeout(timedelta(seconds=seconds))
-        if data is not None:
-            asked = asked.body_bytes(data.encode() if isinstance(data, str) else data)
-        request = asked.build()
+        body = data.encode() if isinstance(data, str) else data
         try:
             async with self._free:
                 self._before()
-                response = await request.send()
-                body = (await response.bytes()).to_bytes()
+                response = await self._session(as_nobody=as_nobody).request(
+                    method,
+                    url,
+                    data=body,
+                    headers=headers,
+                    timeout=aiohttp.ClientTimeout(total=seconds),
+                    allow_redirects=False,
+                )
+                # At its end the connection is free again; broken off, it is closed.
+                content = await response.read()
                 status = response.status
-        except PyreqwestError as error:
-            raise self._lost(name, error, seconds) from _told(error)
+        except (aiohttp.ClientError, OSError) as error:
+            raise PassingError(errors.UnreachableError(name, 0, "M_UNKNOWN", _lost(error, seconds))) from error
         finally:
             if self._on_request is not None:
                 self._on_request(method, route_of(shown), status, time.perf_counter() - started)
-        answer = HttpAnswer(status, response.headers, body)
         if status < 300:
-            return answer
-        raise failure(name, answer)
-
-    def _lost(self, name: str, error: Exception, seconds: float) -> PassingError:
-        return PassingError(errors.UnreachableError(name, 0, "M_UNKNOWN", _happened(error, self._host, seconds)))
+            return response
+        raise failure(name, response, content)
 
 
-def _told(error: Exception) -> TimeoutError | None:
-    """What may be shown of an error as a cause: its own text quotes the address."""
-    return TimeoutError() if isinstance(error, TimeoutError) else None
-
-
-def _happened(error: Exception, host: str, seconds: float) -> str:
-    """What happened to a request without an answer."""
-    told = getattr(error, "details", {}).get("causes") or ()
-    causes = [cause["message"] for cause in told if " for url " not in cause["message"]]
-    if untrusted := next((one for one in causes if "certificate" in one), ""):
+def _lost(error: Exception, seconds: float) -> str:
+    """What happened to a request without an answer. Not the error's own text, which may quote the address."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        why = getattr(error.certificate_error, "verify_message", "")
         return (
-            f"the certificate of {host} is not trusted ({untrusted});"
+            f"the certificate of {error.host}:{error.port} is not trusted ({why});"
             " let this machine trust the authority that issued it, or correct homeserver.url"
         )
+    if isinstance(error, aiohttp.ClientResponseError):
+        return "the answer is not HTTP; compare homeserver.url with the homeserver's address"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"cannot connect to {error.host}:{error.port}; is the homeserver running?"
     if isinstance(error, TimeoutError):
         return f"no answer within {seconds:.0f} seconds"
-    if any("(Connect)" in one for one in causes):
-        return f"cannot connect to {host}; is the homeserver running?"
-    if any("invalid" in one for one in causes):
-        return "the answer is not HTTP; compare homeserver.url with the homeserver's address"
     return f"the connection was lost ({type(error).__name__})"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
+from aiohttp import ClientResponse
 
 from bridge.guard.protocol import OUTDATED
 from bridge.matrix import errors
@@ -16,45 +17,35 @@ from bridge.matrix.retry import PassingError, may_pass
 _BRIDGE_NOT_REACHED = frozenset({"M_CONNECTION_FAILED", "M_CONNECTION_TIMEOUT", "M_BAD_STATUS"})
 
 
-class HttpAnswer(NamedTuple):
-    """An answer, read as a whole."""
-
-    status: int
-    headers: Mapping[str, str]
-    """Names in any case."""
-    body: bytes
-
-
-def not_matrix(name: str, answer: HttpAnswer) -> errors.UnreachableError:
+def not_matrix(name: str, response: ClientResponse) -> errors.UnreachableError:
     """What to raise for an answer that no homeserver gives."""
-    kind = answer.headers.get("content-type", "").partition(";")[0]
     message = (
-        f"the answer ({kind}) is not a homeserver's; a proxy may stand in for it."
+        f"the answer ({response.content_type}) is not a homeserver's; a proxy may stand in for it."
         " If it stays so, compare homeserver.url with the homeserver's address."
     )
-    return errors.UnreachableError(name, answer.status, "M_UNKNOWN", message)
+    return errors.UnreachableError(name, response.status, "M_UNKNOWN", message)
 
 
-def failure(name: str, answer: HttpAnswer) -> Exception:
-    """What to raise for an answer that is no success: PassingError where the request may be repeated,
+def failure(name: str, response: ClientResponse, body: bytes) -> Exception:
+    """What to raise for an answer, with this body, that is no success: PassingError where the request may be repeated,
     or HomeserverError."""
-    status = answer.status
+    status = response.status
     if status < 400:
         return errors.BadRequestError(
             name, status, "M_UNKNOWN", "the answer is a redirect; homeserver.url must be the homeserver's own address"
         )
-    told = _error_body(answer.body)
+    told = _error_body(body)
     if told is None and status == 413:
         return errors.BadRequestError(name, status, "M_TOO_LARGE", "too large for the proxy before the homeserver")
     if told is None:
         # Proxies answer with a page, 404 or 502, while the homeserver behind them restarts.
-        return PassingError(not_matrix(name, answer), _asked_pause(answer.headers, {}))
+        return PassingError(not_matrix(name, response), _asked_pause(response.headers, {}))
     errcode, message = str(told["errcode"]), str(told.get("error", ""))
     if not may_pass(status):
         return _typed(status, errcode, message)(name, status, errcode, message)
     error = errors.UnreachableError(name, status, errcode, message)
     # The homeserver is well: it says that it could not reach the bridge.
-    return error if errcode in _BRIDGE_NOT_REACHED else PassingError(error, _asked_pause(answer.headers, told))
+    return error if errcode in _BRIDGE_NOT_REACHED else PassingError(error, _asked_pause(response.headers, told))
 
 
 def _error_body(body: bytes) -> Mapping[str, Any] | None:

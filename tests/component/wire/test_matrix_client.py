@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import nio
 import pytest
 from pydantic import SecretStr
 
@@ -67,9 +68,14 @@ async def test_a_user_who_is_not_registered_cannot_be_acted_as(client: MatrixCli
         await client.join(room, "@nobody:localhost")
 
 
-async def test_no_token_is_in_an_address_that_nio_builds(fake: FakeHomeserver, client: MatrixClient) -> None:
-    assert await client.joined_rooms(fake.bot_id) == []
+async def test_nios_own_methods_go_the_same_way(fake: FakeHomeserver, client: MatrixClient) -> None:
+    fake.script("GET", "/joined_rooms$", faults.bad_gateway())
+    answer = await client.connection.joined_rooms()
+    assert isinstance(answer, nio.JoinedRoomsResponse)
+    assert [request.user_id for request in fake.requests] == [fake.bot_id, fake.bot_id]
     assert "access_token" not in fake.requests[-1].query
+    with pytest.raises(ForbiddenError):
+        await client.connection.room_get_state("!nowhere:localhost")
 
 
 # Sending

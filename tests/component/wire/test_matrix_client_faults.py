@@ -276,6 +276,8 @@ async def test_nothing_stays_open_and_nothing_is_asked_after_closing(fake: FakeH
     with pytest.raises(UnreachableError, match="closed"):
         await client.joined_rooms(fake.bot_id)
     await client.close()
+    session = client.connection.client_session
+    assert session is None
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
         del client, waiting
