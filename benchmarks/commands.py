@@ -214,7 +214,7 @@ def up_to_join(needed: list[Asked], user_id: str) -> list[Asked]:
 
 def recorder(bench: Bench) -> Any:
     """nio's connection, with what it asks written down."""
-    attempt = Connection._attempt
+    attempt = Connection.request_once
 
     async def recorded(self: Connection, method: str, shown: str, target: str, data: Any, *rest: Any) -> Any:
         body = data.encode() if isinstance(data, str) else bytes(data or b"")

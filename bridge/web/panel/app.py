@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
 from bridge.desk import Desk
@@ -212,7 +213,7 @@ def _done(desk: Desk, do: Deed) -> Handler:
         try:
             async with arriving(request):
                 form = await request.post()
-        except (ValueError, LookupError, web.RequestPayloadError) as error:
+        except (ValueError, LookupError, web.RequestPayloadError, HttpProcessingError) as error:
             raise web.HTTPBadRequest from error
         given = form.get(FORM_TOKEN, "")
         if not isinstance(given, str) or not is_own_form(request, desk.settings.panel.url, asked.session, given):

@@ -457,6 +457,7 @@ async def test_P2_what_is_no_form_and_what_is_too_much_has_an_answer(panel: Pane
     ruth = await panel.enter("ruth")
     for kind, data in (
         ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=b", b"--b\r\nno header"),
         ("application/x-www-form-urlencoded; charset=nonsense", b"a=b"),
         ("application/x-www-form-urlencoded", b"\xff=\xff"),
         ("application/x-www-form-urlencoded", b"a=" + b"b" * 2_000_000),
