@@ -226,7 +226,7 @@ def recorder(bench: Bench) -> Any:
         finally:
             bench.asked.append(Asked(method, shown, URL(target, encoded=True).query.get("user_id", ""), body, answer))
 
-    return patch.object(Connection, "_attempt", recorded)
+    return patch.object(Connection, "request_once", recorded)
 
 
 def cases(size: argparse.Namespace) -> list[Case]:
