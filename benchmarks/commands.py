@@ -213,15 +213,17 @@ def up_to_join(needed: list[Asked], user_id: str) -> list[Asked]:
 
 
 def recorder(bench: Bench) -> Any:
-    """nio's connection, with what it asks written down."""
+    """The bridge's connection, with what it asks written down."""
     attempt = Connection.request_once
 
-    async def recorded(self: Connection, method: str, shown: str, target: str, data: Any, *rest: Any) -> Any:
+    async def recorded(
+        self: Connection, method: str, shown: str, target: str, data: Any, *rest: Any, **more: Any
+    ) -> Any:
         body = data.encode() if isinstance(data, str) else bytes(data or b"")
         answer: Json = {}
         try:
-            found = await attempt(self, method, shown, target, data, *rest)
-            answer = orjson.loads(found.body)
+            found = await attempt(self, method, shown, target, data, *rest, **more)
+            answer = orjson.loads(await found.read())
             return found
         finally:
             bench.asked.append(Asked(method, shown, URL(target, encoded=True).query.get("user_id", ""), body, answer))
