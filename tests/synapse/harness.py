@@ -35,7 +35,7 @@ from bridge.settings import Settings
 from tests.ports import free_port
 
 Json = dict[str, Any]
-READY_SECONDS = 90.0
+READY_SECONDS = 180.0
 SYNC_MILLISECONDS = 10_000
 TEST_INSTANCE = {"bcrypt_rounds": 4, "background_updates": {"sleep_enabled": False}}
 """Passwords hashed in no time, and a new database brought up to date without pauses. Touches no rule."""

@@ -143,7 +143,7 @@ async def test_a_homeserver_that_is_away_at_the_start_is_met_when_it_comes(
     settings: Settings, fake: FakeHomeserver
 ) -> None:
     port = free_port()
-    away = settings.homeserver.model_copy(update={"url": f"http://127.0.0.1:{port}", "deadline": 0.01})
+    away = settings.homeserver.model_copy(update={"url": f"http://127.0.0.1:{port}", "deadline": 0.5})
     async with running(settings.model_copy(update={"homeserver": away}), fake) as firm:
         await firm.says("homeserver", "is the homeserver running?")
         assert firm.bridge.health()["reconciled"] == "not yet"
