@@ -198,8 +198,11 @@ async def test_the_lock_goes_with_the_connection_and_is_taken_again(store: Store
 
 
 @postgresql_only
-async def test_who_lost_the_lock_to_another_stores_nothing_any_more(database_url: str) -> None:
-    # It comes back to the database with its next unit, and not by itself.
+async def test_who_lost_the_lock_to_another_stores_nothing_any_more(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It comes back to the database with its next unit, and not by itself before the other does.
+    monkeypatch.setattr("bridge.store.engine.store.AGAIN_SECONDS", 3600)
     store, lost = Store(database_url, lease=3600), asyncio.Event()
     await store.open()
     store.on_loss(lost.set)
