@@ -124,7 +124,14 @@ def touched(known: KnownUnion, changed: Mapping[str, Sequence[Row]], in_force: F
     matters = _named(known, in_force, names - {""}) | {merged.links[key] for key in own & merged.links.keys()}
     walls = {one.id for one in firm.walls.values() if one.matter_id in matters}
     walls |= {merged.links.get((source, WALLS.name, one.id), one.id) for source, one in changed_walls}
-    hidden = {number.casefold() for out in known.said.out.values() for number in out.values() if number}
+    # Its own source may call by its id what others know by its number.
+    hidden = {
+        name.casefold()
+        for out in known.said.out.values()
+        for (kind, one), number in out.items()
+        for name in (one, number)
+        if kind == MATTERS.name and name
+    }
     if not {*(name.casefold() for name in names), *matters}.isdisjoint(known.alike | hidden):
         return None
     keys: dict[str, set[tuple[str, str]]] = {one: {(row[0], row[1]) for row in rows} for one, rows in changed.items()}
