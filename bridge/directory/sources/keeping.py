@@ -63,8 +63,7 @@ def keep_read(unit: Unit, source: str, read: SourceRead, now: int) -> bool:
             written.append((source, kind, record_id, data, True, version))
     dropped = any(kind not in _REMEMBERED for kind, _ in missing)
     unit.execute_rows(_PUT, "(?, ?, ?, ?, ?, ?)", written)
-    _note_flaws(unit, source, read)
-    changed = bool(written) or dropped
+    changed = _note_flaws(unit, source, read) or bool(written) or dropped
     _stand(unit, source, read_at=now, tried_at=now, trouble="")
     if read.cursor is not None:
         _stand(unit, source, cursor=read.cursor)
@@ -132,18 +131,20 @@ def _members(records: Iterable[SourceRecord]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _note_flaws(unit: Unit, source: str, read: SourceRead) -> None:
-    known = {(one.kind, one.id): one.why for one in flaws_of(unit, source)}
-    found = {(one.kind, one.id): one.why for one in read.flaws}
+def _note_flaws(unit: Unit, source: str, read: SourceRead) -> bool:
+    """Note what cannot be read. Returns whether that is other than it was."""
+    noted = unit.rows("SELECT kind, record_id, why, number FROM source_flaw WHERE source = ?", source)
+    known = {(kind, record_id): (why, number) for kind, record_id, why, number in noted}
+    found = {(one.kind, one.id): (one.why, _number(one)) for one in read.flaws}
     looked = {*known, *found} if read.whole else {*((one.kind, one.id) for one in read.records), *read.gone, *found}
-    for kind, record_id in sorted(looked & known.keys()):
-        if known[kind, record_id] != found.get((kind, record_id)):
-            at = SourceFlaw.source == source, SourceFlaw.kind == kind, SourceFlaw.record_id == record_id
-            unit.run(SourceFlaw.delete().where(*at))
-    numbers = {(one.kind, one.id): _number(one) for one in read.flaws}
-    rows = [(source, *key, why, numbers[key]) for key, why in sorted(found.items()) if known.get(key) != why]
+    over = [key for key in sorted(looked & known.keys()) if known[key] != found.get(key)]
+    for kind, record_id in over:
+        at = SourceFlaw.source == source, SourceFlaw.kind == kind, SourceFlaw.record_id == record_id
+        unit.run(SourceFlaw.delete().where(*at))
+    rows = [(source, *key, *said) for key, said in sorted(found.items()) if known.get(key) != said]
     statement = "INSERT INTO source_flaw (source, kind, record_id, why, number) VALUES {rows}"
     unit.execute_rows(statement, "(?, ?, ?, ?, ?)", rows)
+    return bool(over or rows)
 
 
 def _number(flaw: Flaw) -> str:
