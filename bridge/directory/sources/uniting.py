@@ -94,7 +94,7 @@ def united(
         name_unread(merged, said, out)
     check_repeated(merged.records, problems)
     resolve_references(merged.records, problems)
-    shut_around(merged, unread or {})
+    shut_around(merged, unread or {}, problems)
     check_records(" and ".join(owns), merged.records, problems)
     problems.raise_any()
     # The firm has what the records say; they are no longer needed, and larger.
