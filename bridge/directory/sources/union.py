@@ -113,7 +113,7 @@ class Sources:
                 for name, rows in stored.items()
             }
             said = statements(reads, now.out, self._gives, problems)
-            union = united(said, self._owns, problems, who, known, now.out, now.unread)
+            union = united(said, self._owns, problems, who, known, now.out, now.taking, now.unread)
             access = any(one.records.get(ACCESS.name) for one in said)
             # Nothing is in memory twice.
             return known_union(now, replace(union, firm=with_known(union.firm, known)), reads, whole=access)
