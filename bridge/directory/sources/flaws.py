@@ -184,6 +184,19 @@ def without(record: Record, left_out: LeftOut) -> Record | None:
     return Record(record.row, values, record.unread)
 
 
+def drop_around_left_out(merged: Merged, said: Sequence[Statement]) -> None:
+    """Drop walls of a source around matters that it never could read, and that others have in vain: their owner does
+    not have them, so they are not in the directory."""
+    left = frozenset(merged.left_out.get(MATTERS.name, ()))
+    sources = {one.source for one in said if one.numbers}
+    if left and sources:
+        merged.records[WALLS.name] = [
+            one
+            for one in merged.records[WALLS.name]
+            if one.get("matter") not in left or sources.isdisjoint(merged.origins[WALLS.name, one.get("id")].sources)
+        ]
+
+
 def name_unread(merged: Merged, said: Sequence[Statement], left_out: Mapping[str, LeftOut]) -> None:
     """Put into walls, for whom their source has and never could read, everybody whom it may mean by that.
 

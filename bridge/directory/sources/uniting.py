@@ -14,7 +14,15 @@ from bridge.directory.merging import Links, Merged, Statement, merge
 from bridge.directory.problems import ProblemList
 from bridge.directory.reading import Record, check_repeated, read_rows
 from bridge.directory.references import resolve_references
-from bridge.directory.sources.flaws import LeftOut, Taking, name_unread, nowhere_else, take_away, without
+from bridge.directory.sources.flaws import (
+    LeftOut,
+    Taking,
+    drop_around_left_out,
+    name_unread,
+    nowhere_else,
+    take_away,
+    without,
+)
 from bridge.directory.sources.keeping import KeptRecord
 from bridge.directory.sources.unread_walls import Unread, shut_around
 from bridge.firm.model import Firm
@@ -93,6 +101,7 @@ def united(
     merged = merge(said, owns, problems, who, known)
     if out is not None and any(out.values()):
         name_unread(merged, said, out)
+        drop_around_left_out(merged, said)
     if taking is not None and any(taking.values()):
         take_away(merged, taking, owns)
     check_repeated(merged.records, problems)

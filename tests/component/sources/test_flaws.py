@@ -338,3 +338,18 @@ async def test_S3_what_a_record_that_never_could_be_read_takes_away_holds_elsewh
     one = await firm({"held": "yes"}, unread, matter)
     assert one.matters["c1"].held is (owned != "matters.held")
     assert with_access(one, one.matters["c1"], DAY) == one.active_staff == {"ann", "ben", "cat"}
+
+
+async def test_S1_a_wall_around_a_matter_that_its_owner_never_could_read_stops_nothing(store: Store) -> None:
+    sources = Sources(store, {"smokeball": ("matters",), "clio": ()}, CAN_SAY)
+    said = [
+        SourceRecord("staff", "ann", {"id": "ann", "first_name": "Ann", "email": "ann@firm.example"}),
+        SourceRecord("matters", "m", {"id": "m", "number": "1", "title": "T", "status": "Odd"}),
+        SourceRecord("walls", "w", {"id": "w", "matter": "m", "people": ("ann",)}),
+    ]
+    theirs = SourceRecord("matters", "c1", {"id": "c1", "number": "1", "title": "T"})
+    await store.run(keep_read, "clio", SourceRead((theirs,), whole=True), 1)
+    good, flawed = sorted_out("smokeball", said)
+    await store.run(keep_read, "smokeball", SourceRead(good, whole=True, flaws=flawed), 1)
+    firm = (await sources.union(Firm())).firm
+    assert firm.active_staff == {"ann"} and not firm.matters and not firm.walls
