@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -326,11 +327,14 @@ async def test_S3_what_a_record_that_never_could_be_read_takes_away_holds_elsewh
         return (await sources.union(Firm())).firm
 
     unread: dict[str, Value] = {"phone": "9" * 300}
+    known = await firm({}, unread, matter)
     for says in ("yes", "perhaps"):
         one = await firm({"restricted": says, "allowed": ("c",)}, {**unread, "former": "yes"}, matter)
         assert one.active_staff == ({"ann", "ben", "cat"} if owned == "staff.former" else {"ann", "ben"})
         inside = one.active_staff if owned == "matters.restricted" else {"ann"}
         assert with_access(one, one.matters["c1"], DAY) == inside
+        # Also while what the sources say does not go together.
+        assert await sources.left(replace(one, staff=known.staff)) == known.active_staff - one.active_staff
     # Nobody knows whether another source means the same by those whom it lets in.
     one = await firm({"restricted": "yes"}, {**unread, "enabled": "no"}, open_to_ben, access)
     assert with_access(one, one.matters["c1"], DAY) == ({"ann", "ben"} if owned == "matters.restricted" else {"ann"})
