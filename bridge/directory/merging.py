@@ -27,7 +27,7 @@ _RIGHTS = frozenset(
     {"role", "localpart", "external_ids", "allowed", "responsible", "assisting", "supervisor", "originating"}
 )
 """Fields that let somebody in. Where their owner says nothing, nobody else does."""
-_TAKES_AWAY: Mapping[tuple[str, str], Any] = {
+TAKES_AWAY: Mapping[tuple[str, str], Any] = {
     ("staff", "former"): True,
     ("staff", "enabled"): False,
     ("matters", "restricted"): True,
@@ -332,7 +332,7 @@ class _Merging:
         for other, record in one.parts.items():
             theirs = self._named(other, each, record.values.get(each.name))
             differs = other != source and theirs not in (None, "", ()) and _folded(theirs) != _folded(value)
-            if differs and (kind.name, each.name) not in _TAKES_AWAY:
+            if differs and (kind.name, each.name) not in TAKES_AWAY:
                 self._disagreements.append(Disagreement(kind.name, one.id, each.name, source, other))
         return value
 
@@ -340,7 +340,7 @@ class _Merging:
         self, kind: RecordKind, one: _Entity, values: dict[str, Any], elsewhere: dict[str, str], *, lacks: bool
     ) -> None:
         """What takes something away holds whoever says it, but where somebody was given the very field."""
-        for (of, name), taken in _TAKES_AWAY.items():
+        for (of, name), taken in TAKES_AWAY.items():
             if of == kind.name and self._owner.get(f"{of}.{name}", "") not in one.parts:
                 says = next((source for source, record in one.parts.items() if record.values.get(name) == taken), "")
                 if says and values.get(name) != taken:

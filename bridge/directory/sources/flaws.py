@@ -2,16 +2,17 @@
 
 It stays as it was read last, but for what it takes away now, as far as that can be read: whoever left, whoever is off a
 matter's team or list, a restriction, a client more whose wall is to hold; and but for its address or number, which may
-be another's by now. One that never could be read is left out.
+be another's by now. One that never could be read is left out; what it takes away holds for what other sources have.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-from bridge.directory.fields import GROUPS, KINDS, STAFF, WALLS, Field
-from bridge.directory.merging import Merged, Statement
+from bridge.directory.fields import ACCESS, GROUPS, KINDS, MATTERS, STAFF, WALLS, Field
+from bridge.directory.merging import TAKES_AWAY, Merged, Statement
 from bridge.directory.problems import ProblemList
 from bridge.directory.reading import Record, Seen, read_rows
 from bridge.directory.sources.port import Flaw, SourceRecord, Value
@@ -32,6 +33,9 @@ Groups = Mapping[str, Sequence[str]]
 """Who is in each group of a source, by its id."""
 LeftOut = Mapping[tuple[str, str], str]
 """What a source has and never could be read, by kind and id: of a matter its number, where that could be."""
+Taking = frozenset[tuple[str, str, str]]
+"""What that takes away: the kind, the number or address by which others know it, case folded, and the field."""
+_KNOWN_BY = {STAFF.name: "email", MATTERS.name: "number"}
 
 
 def sorted_out(source: str, records: Iterable[SourceRecord]) -> tuple[tuple[SourceRecord, ...], tuple[Flaw, ...]]:
@@ -76,6 +80,49 @@ def kept_of(before: SourceRecord, flaw: Flaw, groups_before: Groups, groups: Gro
 def taken_away(person: SourceRecord) -> tuple[str, ...]:
     """The fields by which this record says that somebody has left."""
     return tuple(name for name, gone in _LEAVES.items() if _says(person.values, name, gone))
+
+
+def known_by(flaw: Flaw) -> str:
+    """The number or address by which other sources know a record that cannot be read; empty where that is not clear."""
+    value = "" if flaw.read is None else flaw.read.values.get(_KNOWN_BY.get(flaw.kind, ""), "")
+    return value if isinstance(value, str) else ""
+
+
+def takes(flaw: Flaw) -> tuple[str, ...]:
+    """The fields by which a record that cannot be read takes something away; a restriction also where it may."""
+    if flaw.read is None or flaw.kind not in _KNOWN_BY:
+        return ()
+    if flaw.kind == STAFF.name:
+        return taken_away(flaw.read)
+    said = [name for name in ("restricted", "held") if _says(flaw.read.values, name, taken=True)]
+    return tuple(said) if "restricted" not in flaw.unread else ("restricted", *said)
+
+
+def take_away(merged: Merged, taking: Mapping[str, Taking], owns: Mapping[str, Sequence[str]]) -> None:
+    """Take from what sources have what another says of it in a record that never could be read.
+
+    Whom it lets in nobody can say, so a matter it restricts is open to the team alone. Not where somebody was given the
+    very field, nor from what it has itself: that is another's, with a number or address that was given on.
+    """
+    owner = {owned: source for source, all_owned in owns.items() for owned in all_owned}
+    found: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    for source, some in taking.items():
+        for kind, name, taken in some:
+            found[kind, name].append((source, taken))
+    shut: set[str] = set()
+    for kind, by in _KNOWN_BY.items():
+        for record in merged.records[kind]:
+            sources = merged.origins[kind, record.get("id")].sources
+            for source, taken in found.get((kind, record.get(by).casefold()), ()):
+                if source in sources or owner.get(f"{kind}.{taken}") in sources:
+                    continue
+                record.values[taken] = TAKES_AWAY[kind, taken]
+                if taken == "restricted" and owner.get(f"{kind}.allowed") not in sources:
+                    record.values["allowed"] = ()
+                    shut.add(record.get("id"))
+    if shut:
+        rows = merged.records[ACCESS.name]
+        merged.records[ACCESS.name] = [one for one in rows if one.get("matter") not in shut]
 
 
 def own_values(record: SourceRecord) -> Iterator[Own]:
@@ -135,6 +182,19 @@ def without(record: Record, left_out: LeftOut) -> Record | None:
             if each.required or each.type.refers is Refers.MATTER:
                 return None
     return Record(record.row, values, record.unread)
+
+
+def drop_around_left_out(merged: Merged, said: Sequence[Statement]) -> None:
+    """Drop walls of a source around matters that it never could read, and that others have in vain: their owner does
+    not have them, so they are not in the directory."""
+    left = frozenset(merged.left_out.get(MATTERS.name, ()))
+    sources = {one.source for one in said if one.numbers}
+    if left and sources:
+        merged.records[WALLS.name] = [
+            one
+            for one in merged.records[WALLS.name]
+            if one.get("matter") not in left or sources.isdisjoint(merged.origins[WALLS.name, one.get("id")].sources)
+        ]
 
 
 def name_unread(merged: Merged, said: Sequence[Statement], left_out: Mapping[str, LeftOut]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge import faults
-from bridge.directory.sources.flaws import LeftOut, kept_of, own_values, with_own
+from bridge.directory.sources.flaws import LeftOut, Taking, kept_of, known_by, own_values, takes, with_own
 from bridge.directory.sources.port import Flaw, SourceRead, SourceRecord, SourceStanding, Value
 from bridge.directory.sources.unread_walls import kept_wall
 from bridge.store.engine.unit import ReadUnit, Unit
@@ -63,8 +63,7 @@ def keep_read(unit: Unit, source: str, read: SourceRead, now: int) -> bool:
             written.append((source, kind, record_id, data, True, version))
     dropped = any(kind not in _REMEMBERED for kind, _ in missing)
     unit.execute_rows(_PUT, "(?, ?, ?, ?, ?, ?)", written)
-    _note_flaws(unit, source, read)
-    changed = bool(written) or dropped
+    changed = _note_flaws(unit, source, read) or bool(written) or dropped
     _stand(unit, source, read_at=now, tried_at=now, trouble="")
     if read.cursor is not None:
         _stand(unit, source, cursor=read.cursor)
@@ -132,22 +131,20 @@ def _members(records: Iterable[SourceRecord]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _note_flaws(unit: Unit, source: str, read: SourceRead) -> None:
-    known = {(one.kind, one.id): one.why for one in flaws_of(unit, source)}
-    found = {(one.kind, one.id): one.why for one in read.flaws}
+def _note_flaws(unit: Unit, source: str, read: SourceRead) -> bool:
+    """Note what cannot be read. Returns whether that is other than it was."""
+    noted = unit.rows("SELECT kind, record_id, why, number, takes FROM source_flaw WHERE source = ?", source)
+    known = {(kind, record_id): tuple(said) for kind, record_id, *said in noted}
+    found = {(one.kind, one.id): (one.why, known_by(one), " ".join(takes(one))) for one in read.flaws}
     looked = {*known, *found} if read.whole else {*((one.kind, one.id) for one in read.records), *read.gone, *found}
-    for kind, record_id in sorted(looked & known.keys()):
-        if known[kind, record_id] != found.get((kind, record_id)):
-            at = SourceFlaw.source == source, SourceFlaw.kind == kind, SourceFlaw.record_id == record_id
-            unit.run(SourceFlaw.delete().where(*at))
-    numbers = {(one.kind, one.id): _number(one) for one in read.flaws}
-    rows = [(source, *key, why, numbers[key]) for key, why in sorted(found.items()) if known.get(key) != why]
-    statement = "INSERT INTO source_flaw (source, kind, record_id, why, number) VALUES {rows}"
-    unit.execute_rows(statement, "(?, ?, ?, ?, ?)", rows)
-
-
-def _number(flaw: Flaw) -> str:
-    return str(flaw.read.values.get("number", "")) if flaw.kind == "matters" and flaw.read is not None else ""
+    over = [key for key in sorted(looked & known.keys()) if known[key] != found.get(key)]
+    for kind, record_id in over:
+        at = SourceFlaw.source == source, SourceFlaw.kind == kind, SourceFlaw.record_id == record_id
+        unit.run(SourceFlaw.delete().where(*at))
+    rows = [(source, *key, *said) for key, said in sorted(found.items()) if known.get(key) != said]
+    statement = "INSERT INTO source_flaw (source, kind, record_id, why, number, takes) VALUES {rows}"
+    unit.execute_rows(statement, "(?, ?, ?, ?, ?, ?)", rows)
+    return bool(over or rows)
 
 
 def flaws_of(unit: ReadUnit, source: str) -> tuple[Flaw, ...]:
@@ -158,16 +155,25 @@ def flaws_of(unit: ReadUnit, source: str) -> tuple[Flaw, ...]:
 
 def left_out(unit: ReadUnit, source: str) -> LeftOut:
     """What a source has and never could be read."""
-    rows = unit.rows(
+    return {(kind, one): number if kind == "matters" else "" for kind, one, number, _ in _never_read(unit, source)}
+
+
+def taking(unit: ReadUnit, source: str) -> Taking:
+    """What that takes away."""
+    found = _never_read(unit, source)
+    return frozenset((kind, name.casefold(), each) for kind, _, name, taken in found if name for each in taken.split())
+
+
+def _never_read(unit: ReadUnit, source: str) -> Iterable[tuple[str, str, str, str]]:
+    return unit.rows(
         """
-        SELECT kind, record_id, number FROM source_flaw flaw WHERE source = ? AND NOT EXISTS (
+        SELECT kind, record_id, number, takes FROM source_flaw flaw WHERE source = ? AND NOT EXISTS (
             SELECT 1 FROM source_row kept
             WHERE kept.source = flaw.source AND kept.kind = flaw.kind AND kept.record_id = flaw.record_id
         )
         """,
         source,
     )
-    return {(kind, record_id): number for kind, record_id, number in rows}
 
 
 def unread_walls(unit: ReadUnit, source: str) -> frozenset[str]:

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field, replace
 from bridge.directory.fields import GROUPS, MATTERS, STAFF, WALLS
 from bridge.directory.merging import Links, Merged
 from bridge.directory.problems import DirectoryError, ProblemList
-from bridge.directory.sources.flaws import LeftOut
+from bridge.directory.sources.flaws import LeftOut, Taking
 from bridge.directory.sources.keeping import (
     Row,
     changed_since,
     left_out,
     links_of,
     rows_of_ids,
+    taking,
     unpacked,
     unread_walls,
     versions_of,
@@ -45,6 +46,8 @@ class SaidNow:
     """How often what each says changed, and when of that something went without a trace."""
     out: Mapping[str, LeftOut]
     """What each has and never could be read."""
+    taking: Mapping[str, Taking]
+    """What that takes away."""
     unread: Unread
     """The walls of each that cannot be read."""
 
@@ -52,7 +55,8 @@ class SaidNow:
 def said_by(unit: ReadUnit, sources: Sequence[str]) -> SaidNow:
     """What there is of these sources."""
     out = {one: left_out(unit, one) for one in sources}
-    return SaidNow(versions_of(unit, sources), out, {one: unread_walls(unit, one) for one in sources})
+    unread = {one: unread_walls(unit, one) for one in sources}
+    return SaidNow(versions_of(unit, sources), out, {one: taking(unit, one) for one in sources}, unread)
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def changes(unit: ReadUnit, known: KnownUnion, now: SaidNow) -> Mapping[str, lis
     dropped = any(now.versions[one][1] > version for one, (version, _) in before.versions.items())
     # A wall that cannot be read may stand around anything.
     unread = any(before.unread.values()) or any(now.unread.values())
-    if known.whole or dropped or unread or now.out != before.out:
+    if known.whole or dropped or unread or now.out != before.out or now.taking != before.taking:
         return None
     rows = {one: changed_since(unit, one, version) for one, (version, _) in before.versions.items()}
     return rows if sum(map(len, rows.values())) <= _MOST else None
@@ -124,7 +128,14 @@ def touched(known: KnownUnion, changed: Mapping[str, Sequence[Row]], in_force: F
     matters = _named(known, in_force, names - {""}) | {merged.links[key] for key in own & merged.links.keys()}
     walls = {one.id for one in firm.walls.values() if one.matter_id in matters}
     walls |= {merged.links.get((source, WALLS.name, one.id), one.id) for source, one in changed_walls}
-    hidden = {number.casefold() for out in known.said.out.values() for number in out.values() if number}
+    # Its own source may call by its id what others know by its number.
+    hidden = {
+        name.casefold()
+        for out in known.said.out.values()
+        for (kind, one), number in out.items()
+        for name in (one, number)
+        if kind == MATTERS.name and name
+    }
     if not {*(name.casefold() for name in names), *matters}.isdisjoint(known.alike | hidden):
         return None
     keys: dict[str, set[tuple[str, str]]] = {one: {(row[0], row[1]) for row in rows} for one, rows in changed.items()}
@@ -161,7 +172,7 @@ def with_part(
         own = {name: [one for one in some if one.record.row.kind.name in _OWN_PLACE] for name, some in read.items()}
         said = statements({name: [*people[name], *own[name]] for name in people}, now.out, gives, problems)
         who = {**{key: one for key, one in before.merged.links.items() if key[1] in _OF_PEOPLE}, **who}
-        made = united(said, owns, problems, who, in_force, now.out)
+        made = united(said, owns, problems, who, in_force, now.out, now.taking)
     except DirectoryError:
         return None
     firm = _in_place(before.firm, made.firm, part)

@@ -16,7 +16,7 @@ from bridge.directory.merging import merge
 from bridge.directory.problems import DirectoryError, ProblemList
 from bridge.directory.read import Snapshot, rows_of
 from bridge.directory.reading import read_rows
-from bridge.directory.sources.flaws import taken_away
+from bridge.directory.sources.flaws import take_away, taken_away
 from bridge.directory.sources.keeping import (
     KeptRecord,
     Links,
@@ -27,6 +27,7 @@ from bridge.directory.sources.keeping import (
     records_of,
     sources_version,
     standing,
+    taking,
     unpacked,
 )
 from bridge.directory.sources.part import (
@@ -113,7 +114,7 @@ class Sources:
                 for name, rows in stored.items()
             }
             said = statements(reads, now.out, self._gives, problems)
-            union = united(said, self._owns, problems, who, known, now.out, now.unread)
+            union = united(said, self._owns, problems, who, known, now.out, now.taking, now.unread)
             access = any(one.records.get(ACCESS.name) for one in said)
             # Nothing is in memory twice.
             return known_union(now, replace(union, firm=with_known(union.firm, known)), reads, whole=access)
@@ -126,6 +127,7 @@ class Sources:
         stored = await self._stored()
         people = {name: [row for row in rows if row[0] == STAFF.name] for name, rows in stored.items()}
         who = await self._store.read(links)
+        taken = {name: await self._store.read(taking, name) for name in self.names}
         if any(one.read_at is None for one in await self.standings()):
             # Whom a source does not have that never spoke has not left.
             return _told_by_link(people, self._owns, who) & known.active_staff
@@ -137,12 +139,17 @@ class Sources:
                     name: [read_kept(name, one, problems) for one in unpacked(rows)] for name, rows in people.items()
                 }
                 said = statements(reads, {}, self._gives, problems)
-                staff = merge(said, self._owns, problems, who, known).records[STAFF.name]
+                merged = merge(said, self._owns, problems, who, known)
+                take_away(merged, taken, self._owns)
                 problems.raise_any()
             except DirectoryError:
                 # Who is who is not clear, but of those alone who were not known before.
                 return _told_by_link(people, self._owns, who) & known.active_staff
-            gone = {one.get("id") for one in staff if one.get("former", False) or not one.get("enabled", True)}
+            gone = {
+                one.get("id")
+                for one in merged.records[STAFF.name]
+                if one.get("former", False) or not one.get("enabled", True)
+            }
             return frozenset(gone & known.active_staff)
 
         return await asyncio.to_thread(work)

@@ -14,7 +14,15 @@ from bridge.directory.merging import Links, Merged, Statement, merge
 from bridge.directory.problems import ProblemList
 from bridge.directory.reading import Record, check_repeated, read_rows
 from bridge.directory.references import resolve_references
-from bridge.directory.sources.flaws import LeftOut, name_unread, nowhere_else, without
+from bridge.directory.sources.flaws import (
+    LeftOut,
+    Taking,
+    drop_around_left_out,
+    name_unread,
+    nowhere_else,
+    take_away,
+    without,
+)
 from bridge.directory.sources.keeping import KeptRecord
 from bridge.directory.sources.unread_walls import Unread, shut_around
 from bridge.firm.model import Firm
@@ -83,6 +91,7 @@ def united(
     who: Links | None,
     known: Firm | None,
     out: Mapping[str, LeftOut] | None = None,
+    taking: Mapping[str, Taking] | None = None,
     unread: Unread | None = None,
 ) -> Union:
     """The firm that these statements describe; `who` is who from earlier times, and `known` the firm in force.
@@ -92,9 +101,12 @@ def united(
     merged = merge(said, owns, problems, who, known)
     if out is not None and any(out.values()):
         name_unread(merged, said, out)
+        drop_around_left_out(merged, said)
+    if taking is not None and any(taking.values()):
+        take_away(merged, taking, owns)
     check_repeated(merged.records, problems)
     resolve_references(merged.records, problems)
-    shut_around(merged, unread or {})
+    shut_around(merged, unread or {}, problems)
     check_records(" and ".join(owns), merged.records, problems)
     problems.raise_any()
     # The firm has what the records say; they are no longer needed, and larger.

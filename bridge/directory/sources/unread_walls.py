@@ -1,15 +1,17 @@
 """A wall of a source that cannot be read: what it may say holds, whichever source has the matter (S1, M3). Pure.
 
 It is kept as far as it can be read. In the union it stands around the matters it names, and those are open to nobody
-but their team, which another source may say; where it is not clear whom it screens, to nobody at all.
+but their team, which another source may say; where it is not clear whom it screens, to nobody at all. One around
+nothing that is there stops the rest, as one that can be read does: it may be meant to be around anything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from bridge.directory.fields import ACCESS, MATTERS, WALLS
+from bridge.directory.fields import ACCESS, GROUPS, MATTERS, STAFF, WALLS
 from bridge.directory.merging import Merged
+from bridge.directory.problems import ProblemList, quoted
 from bridge.directory.reading import Record
 from bridge.directory.sources.flaws import listed
 from bridge.directory.sources.port import Flaw, SourceRecord, Value
@@ -38,20 +40,26 @@ def kept_wall(flaw: Flaw, before: SourceRecord | None) -> SourceRecord | None:
     return SourceRecord(flaw.kind, flaw.id, {**values, "id": flaw.id})
 
 
-def shut_around(merged: Merged, unread: Unread) -> None:
+def shut_around(merged: Merged, unread: Unread, problems: ProblemList) -> None:
     """Have such walls screen whomever they may, and the matters that they stand around be open to their teams alone.
 
-    Names have been resolved. A wall that is another source's word is not meant.
+    Names have been resolved: whoever has a name that nobody has may be anybody. A wall that is another source's word is
+    not meant.
     """
     matters: set[str] = set()
+    known = {one.get("id") for kind in (STAFF, GROUPS) for one in merged.records[kind.name] if not one.get("deleted")}
     for wall in merged.records[WALLS.name]:
         source = merged.origins[WALLS.name, wall.get("id")].sources[0]
         own = {merged.links.get((source, WALLS.name, one)) for one in unread.get(source, ())}
         if wall.get("id") not in own:
             continue
-        if not wall.get("people"):
+        if not wall.get("people") or not known.issuperset(wall.get("people")):
             wall.values.update(kind=WallKind.ONLY, people=())
         around = [one for one in merged.records[MATTERS.name] if _is_around(wall, one)]
+        if not around:
+            name = "matter" if wall.get("matter") else "client"
+            message = f"The wall cannot be read, and there is no {name} {quoted(wall.get(name))}. Put it right there."
+            problems.add(wall.row.file, wall.row.line_of(name), wall.row.column(name), wall.get(name), message)
         for matter in around:
             matter.values.update(restricted=True, allowed=())
         matters |= {one.get("id") for one in around}

@@ -70,7 +70,9 @@ class SourceFlaw(Base):
     record_id = TextField()
     why = TextField()
     number = TextField(default="")
-    """Of a matter what can be read of it: what people call it, also in other sources."""
+    """Of a matter or person what can be read of it: the number or address by which other sources know it."""
+    takes = TextField(default="")
+    """The fields by which it says of a person that they left, of a matter that it is restricted or on legal hold."""
 
     class Meta:
         primary_key = CompositeKey("source", "kind", "record_id")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -299,3 +300,60 @@ async def test_M3_a_group_that_stands_for_a_deny_list_is_not_named_in_chat(store
         assert to_ann is not None
         assert "Group: 1 added (smokeball-but-" in held.summary[0]
         assert to_ann.summary[0] == "Matter: 1 changed (2026-1)."
+
+
+@pytest.mark.parametrize("owned", ["", "matters.restricted", "matters.held", "staff.former"])
+async def test_S3_what_a_record_that_never_could_be_read_takes_away_holds_elsewhere(store: Store, owned: str) -> None:
+    """Smokeball has the matter and the person too, each with something that cannot be read."""
+    clio = ("matters", "staff") if not owned else ("matters", "staff", owned)
+    sources = Sources(store, {"smokeball": (), "clio": clio}, CAN_SAY)
+    team = ("ann", "ben", "cat")
+    theirs = [
+        SourceRecord("staff", each, {"id": each, "first_name": each, "email": f"{each}@firm.example"}) for each in team
+    ]
+    matter = SourceRecord("matters", "c1", {"id": "c1", "number": "2026-A", "title": "T", "responsible": "ann"})
+    access = SourceRecord("access", "a", {"matter": "c1", "person": "ben"})
+    open_to_ben = SourceRecord("matters", "c1", {**matter.values, "restricted": "yes"})
+
+    async def firm(of_matter: dict[str, Value], of_person: dict[str, Value], *clios: SourceRecord) -> Firm:
+        said = [
+            SourceRecord("matters", "m", {"id": "m", "number": "2026-a", "title": "T", "status": "Odd", **of_matter}),
+            SourceRecord("staff", "c", {"id": "c", "first_name": "Cat", "email": "CAT@firm.example", **of_person}),
+        ]
+        good, flawed = sorted_out("smokeball", said)
+        assert len(flawed) == 2
+        await store.run(keep_read, "smokeball", SourceRead(good, whole=True, flaws=flawed), 1)
+        await store.run(keep_read, "clio", SourceRead((*theirs, *clios), whole=True), 1)
+        return (await sources.union(Firm())).firm
+
+    unread: dict[str, Value] = {"phone": "9" * 300}
+    known = await firm({}, unread, matter)
+    for says in ("yes", "perhaps"):
+        one = await firm({"restricted": says, "allowed": ("c",)}, {**unread, "former": "yes"}, matter)
+        assert one.active_staff == ({"ann", "ben", "cat"} if owned == "staff.former" else {"ann", "ben"})
+        inside = one.active_staff if owned == "matters.restricted" else {"ann"}
+        assert with_access(one, one.matters["c1"], DAY) == inside
+        # Also while what the sources say does not go together.
+        assert await sources.left(replace(one, staff=known.staff)) == known.active_staff - one.active_staff
+    # Nobody knows whether another source means the same by those whom it lets in.
+    one = await firm({"restricted": "yes"}, {**unread, "enabled": "no"}, open_to_ben, access)
+    assert with_access(one, one.matters["c1"], DAY) == ({"ann", "ben"} if owned == "matters.restricted" else {"ann"})
+    assert one.active_staff == {"ann", "ben"}
+    one = await firm({"held": "yes"}, unread, matter)
+    assert one.matters["c1"].held is (owned != "matters.held")
+    assert with_access(one, one.matters["c1"], DAY) == one.active_staff == {"ann", "ben", "cat"}
+
+
+async def test_S1_a_wall_around_a_matter_that_its_owner_never_could_read_stops_nothing(store: Store) -> None:
+    sources = Sources(store, {"smokeball": ("matters",), "clio": ()}, CAN_SAY)
+    said = [
+        SourceRecord("staff", "ann", {"id": "ann", "first_name": "Ann", "email": "ann@firm.example"}),
+        SourceRecord("matters", "m", {"id": "m", "number": "1", "title": "T", "status": "Odd"}),
+        SourceRecord("walls", "w", {"id": "w", "matter": "m", "people": ("ann",)}),
+    ]
+    theirs = SourceRecord("matters", "c1", {"id": "c1", "number": "1", "title": "T"})
+    await store.run(keep_read, "clio", SourceRead((theirs,), whole=True), 1)
+    good, flawed = sorted_out("smokeball", said)
+    await store.run(keep_read, "smokeball", SourceRead(good, whole=True, flaws=flawed), 1)
+    firm = (await sources.union(Firm())).firm
+    assert firm.active_staff == {"ann"} and not firm.matters and not firm.walls

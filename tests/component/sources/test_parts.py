@@ -135,3 +135,17 @@ async def test_S1_one_matter_is_made_one_without_the_others(
     monkeypatch.undo()
     assert shown(after) == shown(await Sources(store, SOURCES, CAN_SAY).union(before.firm))
     assert shown(after) != shown(before)
+
+
+async def test_M3_a_wall_around_a_matter_that_its_own_source_never_could_read_is_not_lost(store: Store) -> None:
+    sources = await begin(store)
+    good, flaws = sorted_out("clio", [matter("c1", "1", "", None, status="Nonsense")])
+    await store.run(keep_read, "clio", SourceRead(good, whole=False, flaws=flaws), 1)
+    known = (await sources.union(Firm())).firm
+    for people in ((), ("u-Ben",), ("u-Ben", "u-Cat")):
+        said = (wall("clio-w", matter="c1", people=people),) if people else ()
+        await store.run(keep_read, "clio", SourceRead(said, whole=False), 1)
+        part = await sources.union(known)
+        assert shown(part) == shown(await Sources(store, SOURCES, CAN_SAY).union(known))
+        assert [(one.matter_id, one.people) for one in part.firm.walls.values()] == [("m1", people)] * bool(people)
+        known = part.firm

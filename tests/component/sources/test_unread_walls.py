@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.directory.problems import DirectoryError
 from bridge.directory.sources.flaws import sorted_out
 from bridge.directory.sources.keeping import keep_read
 from bridge.directory.sources.known import CAN_SAY
@@ -59,6 +60,7 @@ UNREAD: tuple[tuple[dict[str, Value], set[str]], ...] = (
     ({"memo": TOO_LONG, "people": ("ben",), "expires": "2020-01-01"}, {"ann"}),
     ({"since": "tomorrow", "people": ("ben",)}, {"ann"}),
     ({"people": ("x" * 300,)}, set()),
+    ({"memo": TOO_LONG, "people": ("ben", "nobody-has-this")}, set()),
     ({"memo": TOO_LONG, "people": ("ann",), "kind": "only"}, set()),
     ({"kind": "some", "people": ("ben",)}, set()),
     ({}, set()),
@@ -112,3 +114,40 @@ async def test_S1_a_file_that_owns_the_walls_sets_right_one_that_cannot_be_read(
     await store.run(keep_read, "files", SourceRead((wall(matter="m", people=("ben",)),), whole=True), 1)
     await store.run(keep_read, "smokeball", as_read(*ours, matter(), broken), 1)
     assert await inside(sources) == {"ann", "cat", "dan"}
+
+
+async def test_S1_whatever_changes_of_what_cannot_be_read_is_taken_up(store: Store) -> None:
+    sources = await two_sources(store, matter())
+    ours = [person(one) for one in PEOPLE]
+    everybody, without_ben = {"ann", "ben", "cat", "dan"}, {"ann", "cat", "dan"}
+    around = SourceRecord("walls", "w", {"id": "w", "matter": "own", "people": ("ben",)})
+
+    async def read(number: str, *walls: SourceRecord) -> frozenset[str]:
+        """Who may see the matter, which Smokeball has under an id of its own and cannot say how it stands."""
+        own = SourceRecord("matters", "own", {"id": "own", "number": number, "title": "T", "status": "Odd"})
+        before = await sources.version()
+        assert await store.run(keep_read, "smokeball", as_read(*ours, own, *walls), 1)
+        assert await sources.version() != before
+        return await inside(sources)
+
+    assert await read("2", around) == everybody
+    assert await read("1", around) == without_ben
+    # As it is after an upgrade from a version that kept no numbers.
+    await store.run(lambda unit: unit.execute("UPDATE source_flaw SET number = ''"))
+    assert await read("1", around) == without_ben
+    # It is kept as it was, and cannot be read any more.
+    assert await read("1", wall(matter="m", people=("ben",))) == without_ben
+    assert await read("1", wall(matter="m", people=("ben",), memo=TOO_LONG)) == set()
+    assert await read("1", wall(matter="m", people=("ben",))) == without_ben
+
+
+@pytest.mark.parametrize("around", [{"matter": "2"}, {"client": "Acmee"}])
+async def test_M3_an_unread_wall_around_nothing_leaves_no_matter_open(store: Store, around: dict[str, Value]) -> None:
+    sources = await two_sources(store, matter())
+    ((name, written),) = around.items()
+    ours, there = [person(one) for one in PEOPLE], {"matter": "1", "client": "Acme"}[name]
+    await store.run(keep_read, "smokeball", as_read(*ours, wall(**{name: there}, people=("ben",))), 1)
+    assert await inside(sources) == {"ann", "cat", "dan"}
+    await store.run(keep_read, "smokeball", as_read(*ours, wall(**around, people=("ben",), memo=TOO_LONG)), 1)
+    with pytest.raises(DirectoryError, match=f"there is no {name} '{written}'"):
+        await sources.union(Firm())
