@@ -570,3 +570,21 @@ async def test_P3_an_open_page_hears_of_what_it_is_about_though_the_person_is_no
         panel.firm.bridge.live.heard([Event("$e", room, "m.room.member", "", 0, {})])
         for name in ("channel", "channels"):
             assert b"event: changed" in await heard(heard_by[name, walt.session])
+
+
+async def test_P3_an_open_page_hears_of_a_leave_once_it_is_stored_however_late_that_is(panel: Panel) -> None:
+    firm, room = panel.firm, await channel(panel.firm)
+    tom, walt = await panel.enter("tom"), await panel.enter("walt")
+    async with (
+        panel.client.get("/events", headers=tom.sent()) as toms,
+        panel.client.get("/events", params={"about": "channels"}, headers=walt.sent()) as walts,
+    ):
+        for stream in (toms, walts):
+            assert b"event: open" in await heard(stream)
+        # Nobody tells the pages that something came: they have looked, before it was handled.
+        firm.fake.leave(room, firm.user("tom"))
+        await firm.settle()
+        for stream in (toms, walts):
+            assert b"event: changed" in await heard(stream)
+        await firm.ask("ruth", "!channel archive", room)
+        assert b"event: changed" in await heard(walts)
