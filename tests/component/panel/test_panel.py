@@ -7,25 +7,27 @@ import html
 import re
 from collections.abc import Collection
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
+from bridge.clock import firm_today
 from bridge.desk import Desk
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.mapping.event import Event
 from bridge.operations.overview import Overview, overviews, sees
 from bridge.operations.tokens import NewToken, Scope, add_token, hashed, holder
-from bridge.settings import PanelSettings
+from bridge.settings import FirmSettings, PanelSettings
 from bridge.store.engine.errors import StoreError
 from bridge.store.engine.unit import ReadUnit
 from bridge.store.models import PanelLink, PanelSession
 from bridge.web.panel.app import DEEDS, PAGES
 from bridge.web.panel.files import place
 from bridge.web.panel.safety import COOKIE, form_token
-from tests.component.panel.panel_firm import HOSTILE, SECRETS, Browser, Panel, filings, filled, nobody
+from tests.component.panel.panel_firm import HOSTILE, SECRETS, Browser, Panel, filings, filled, nobody, panel_firm
 from tests.component.small_firm import DIRECTORY, channel, direct, small_firm, write_directory
 
 
@@ -588,3 +590,18 @@ async def test_P3_an_open_page_hears_of_a_leave_once_it_is_stored_however_late_t
             assert b"event: changed" in await heard(stream)
         await firm.ask("ruth", "!channel archive", room)
         assert b"event: changed" in await heard(walts)
+
+
+async def test_M3_P3_an_open_page_hears_that_a_wall_began_with_the_day(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tomorrow = firm_today(FirmSettings(name="Firm")) + timedelta(days=1)
+    wall = {"id": "w2", "matter": "2026-0042", "people": ["tom"], "memo": "A cousin.", "set_by": "ruth"}
+    walls = [*DIRECTORY["walls"], {**wall, "since": tomorrow.isoformat()}]
+    async with panel_firm(tmp_path, database_url, walls=walls) as panel:
+        await panel.firm.ask("tom", "!matter join 2026-0042 1")
+        tom = await panel.enter("tom")
+        async with panel.client.get("/events", headers=tom.sent()) as stream:
+            assert b"event: open" in await heard(stream)
+            monkeypatch.setattr("bridge.desk.firm_today", lambda _: tomorrow)
+            assert b"event: changed" in await heard(stream)
