@@ -11,13 +11,14 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bridge.firm.errors import BridgeError
+from bridge.firm.text.directions import UNTURNED
 
 ADMINS_ID = "admins"
 """The id of the firm admins' room."""
 CHANNEL_NAME_MAX = 80
 """Characters in a channel's name (C1)."""
 
-_JOINERS = dict.fromkeys(map(ord, "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"))
+_NO_LETTERS = UNTURNED | dict.fromkeys(map(ord, "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"))
 
 
 class ConversationKind(StrEnum):
@@ -98,9 +99,9 @@ class ChannelNameError(BridgeError, ValueError):
 def channel_key(name: str) -> str:
     """What makes a channel name unique: NFKC, case folded, with runs of blanks, hyphens and underscores as one (C1).
 
-    Joiners, which are no letters of their own, make no other name.
+    Joiners, which are no letters of their own, make no other name, nor does what keeps one apart in an answer.
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).translate(_JOINERS)
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).translate(_NO_LETTERS)
     return re.sub(r"[\s_-]+", "-", folded).strip("-")
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from anyascii import anyascii
 
 from bridge.firm.model import Staff
+from bridge.firm.text.directions import UNTURNED
 
 _APOSTROPHES = str.maketrans("’‘ʼ´`", "'''''")
 _TWO_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "đ": "dj", "ð": "dh"}
@@ -25,7 +26,8 @@ def folded(text: str) -> str:
 
 @lru_cache(maxsize=16_384)
 def spellings(text: str) -> tuple[str, ...]:
-    """How people may spell a text, the plainest first: without regard to case, accents, blanks and kinds of apostrophe.
+    """How people may spell a text, the plainest first: without regard to case, accents, blanks and kinds of apostrophe,
+    and to what keeps a name apart in an answer that it may be copied from.
 
     Latin letters that a keyboard may not have are spelled by their plain letters or by two, each by itself: Søren is
     soren and soeren. Letters of other scripts stay, since what sounds alike there may be somebody else.
@@ -35,7 +37,7 @@ def spellings(text: str) -> tuple[str, ...]:
     if plain.isascii():
         return (" ".join(plain.casefold().split()),)
     found = [""]
-    for character in unicodedata.normalize("NFKC", plain):
+    for character in unicodedata.normalize("NFKC", plain.translate(UNTURNED)):
         forms = _forms(character)
         if len(found) * len(forms) > _MOST_SPELLINGS:
             forms = forms[:1]

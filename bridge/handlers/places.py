@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bridge.firm.conversation import ConversationKind
@@ -80,6 +80,13 @@ class Places:
         if localpart and localpart not in self._staff:
             self._staff = await self._store.read(staff_by_localpart)
         return self._staff.get(localpart)
+
+    async def staff_ids(self, user_ids: Collection[str]) -> dict[str, str]:
+        """The staff ids behind those of these user ids that the firm knows. What is new is asked for once for all."""
+        localparts = {self._localpart(one) for one in user_ids} - {""}
+        if not localparts <= self._staff.keys():
+            self._staff = await self._store.read(staff_by_localpart)
+        return {one: found for one in user_ids if (found := self.known_staff_id(one)) is not None}
 
     def _localpart(self, user_id: str) -> str:
         """The localpart of a user id of this server; empty for any other."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from bridge.firm.text.directions import together
 from bridge.firm.typed import without_fallback
 from bridge.mapping.marks import ANY, MARK, marked, unmarked, with_unplaced
 
@@ -57,8 +58,8 @@ def typed_text(content: Mapping[str, Any]) -> str:
     """The message as it was typed, with marks (`bridge.mapping.marks`); empty for what is no plain text message, for
     edits and for notices.
 
-    What a reply quotes of another message was not typed. In a message that is too long to be a command nothing is
-    looked for.
+    What a reply quotes of another message was not typed, nor what keeps a name apart that was copied from an answer.
+    In a message that is too long to be a command nothing is looked for.
     """
     relation = content.get("m.relates_to")
     replaced = isinstance(relation, dict) and relation.get("rel_type") == "m.replace"
@@ -74,7 +75,7 @@ def typed_text(content: Mapping[str, Any]) -> str:
         return text
     if isinstance(formatted, str):
         text = _with_mentions(text, formatted, mentioned_users(content))
-    return _with_rooms(text)
+    return _with_rooms(together(text))
 
 
 def mentioned_users(content: Mapping[str, Any]) -> tuple[str, ...]:

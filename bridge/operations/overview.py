@@ -21,6 +21,7 @@ from bridge.matrix.retry import patience
 from bridge.operations.channels.finding import RECENT
 from bridge.store.engine.unit import ReadUnit
 from bridge.store.people.digests import user_localpart
+from bridge.store.record.audit import ConversationChanged
 from bridge.store.rooms.channels import recent
 from bridge.store.rooms.conversations import conversation_by_id, conversations_of_people
 from bridge.store.rooms.made import RoomRecorded, key_of_room, room_of, rooms_of
@@ -255,7 +256,7 @@ async def account_of(desk: Desk, staff_id: str) -> str:
 
 def changes_lists(news: object) -> bool:
     """Whether what the store announces may change somebody's lists, though the firm is the same."""
-    return isinstance(news, RoomRecorded)
+    return isinstance(news, RoomRecorded | ConversationChanged)
 
 
 def sees(desk: Desk, staff_id: str) -> int:

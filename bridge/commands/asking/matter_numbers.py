@@ -29,8 +29,15 @@ def read_matter(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Matt
 
     One that the sender must not see is answered like one that is not there (M3).
     """
-    if not text:
-        return None, ""
+    found = first_matter(text, firm, sender, today)
+    if text and found[0] is None:
+        quoted = QUOTED.match(text)
+        raise no_such_matter(quoted[1].strip() if quoted else first_word(text), firm, sender, today)
+    return found
+
+
+def first_matter(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Matter | None, str]:
+    """The same, or None and all of the text: for whoever goes on without one, and needs no look at all matters."""
     ends = [word.end() for word in islice(_WORD.finditer(before_marks(text)), _MOST_WORDS)]
     for end in reversed(ends):
         for number in (text[:end], text[:end].rstrip(",;:")):
@@ -39,7 +46,7 @@ def read_matter(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Matt
     quoted = QUOTED.match(text)
     if quoted and (matter := visible_matter(quoted[1], firm, sender, today)) is not None:
         return matter, text[quoted.end() :]
-    raise no_such_matter(quoted[1].strip() if quoted else first_word(text), firm, sender, today)
+    return None, text
 
 
 def unquoted(text: str) -> str:

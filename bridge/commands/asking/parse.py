@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from bridge.commands.asking.examples import examples_for
-from bridge.commands.asking.matter_numbers import QUOTED, first_word, read_matter
+from bridge.commands.asking.matter_numbers import QUOTED, first_matter, first_word, no_such_matter, read_matter
 from bridge.commands.asking.people import People
 from bridge.commands.asking.screened import Around, read_around, read_screened
 from bridge.commands.asking.table import Argument, ArgumentType, Command
@@ -131,26 +131,30 @@ def _matter_or_here(argument: Argument, text: str, reading: Reading) -> tuple[Ma
 
     A word with a digit is taken for a number, and one that is none is said to be none. Raises CommandError.
     """
-    try:
+    if reading.here is None or not argument.names_place:
         return _matter(text, reading)
-    except CommandError as error:
-        if reading.here is None or not argument.names_place:
-            raise
-        quoted = QUOTED.match(text)
-        if quoted is None and any(map(str.isdigit, first_word(text))):
-            raise CommandError(f"{error} A title that begins with a number goes in quotation marks.") from error
-        if quoted is not None and QUOTED.match(text, quoted.end()):
-            raise
-        return reading.here, text
+    matter, rest = _pointed_matter(text, reading) or first_matter(text, reading.firm, reading.sender, reading.today)
+    if matter is not None or not text:
+        return matter, rest
+    quoted = QUOTED.match(text)
+    if quoted is None and any(map(str.isdigit, first_word(text))):
+        error = no_such_matter(first_word(text), reading.firm, reading.sender, reading.today)
+        raise CommandError(f"{error} A title that begins with a number goes in quotation marks.")
+    if quoted is not None and QUOTED.match(text, quoted.end()):
+        raise no_such_matter(quoted[1].strip(), reading.firm, reading.sender, reading.today)
+    return reading.here, text
 
 
 def _matter(text: str, reading: Reading) -> tuple[Matter | None, str]:
     """The matter that comes first, by its number or by a room of it, and the rest. Raises CommandError."""
+    return _pointed_matter(text, reading) or read_matter(text, reading.firm, reading.sender, reading.today)
+
+
+def _pointed_matter(text: str, reading: Reading) -> tuple[Matter, str] | None:
+    """The matter of the room that comes first, and the rest."""
     pointed = first_target(text)
     room = reading.rooms.get(pointed[0]) if pointed else None
-    if pointed and room and room.matter:
-        return room.matter, pointed[1]
-    return read_matter(text, reading.firm, reading.sender, reading.today)
+    return (room.matter, pointed[1]) if pointed and room and room.matter else None
 
 
 def _around(text: str, reading: Reading) -> tuple[Around | None, str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from bridge.commands.asking.matter_numbers import QUOTED, first_word, read_matter
+from bridge.commands.asking.matter_numbers import QUOTED, first_matter, first_word, read_matter
 from bridge.commands.asking.people import People
 from bridge.firm.model import Firm, Group, Matter, Staff, Wall
 from bridge.firm.names import spellings
@@ -103,10 +103,7 @@ def _client_name(text: str) -> tuple[str, str]:
 
 def _matter_before(text: str, firm: Firm, sender: Staff, today: date) -> tuple[Matter, str]:
     """The matter whose number comes first, and the rest. Raises CommandError."""
-    try:
-        matter, rest = read_matter(text, firm, sender, today)
-    except CommandError:
-        matter, rest = None, ""
+    matter, rest = first_matter(text, firm, sender, today)
     if matter is None:
         raise CommandError(
             f"There is no wall or matter {repeated(first_word(text))} that you can see. `!wall list` shows the walls."

@@ -16,6 +16,8 @@ _RIGHT_TO_LEFT = re.compile(
     f"[{_TURNING}\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
 """What turns writing, and the blocks that are for scripts from right to left (UAX 44, DerivedBidiClass.txt)."""
+UNTURNED: Final = dict.fromkeys(map(ord, (_BEGIN, _END)))
+"""For translate: leaves out what keeps a name apart, where names are compared."""
 APART: Final = re.compile(f"({_BEGIN}[^{_TURNING}]*{_END})")
 """What is kept apart already. Nothing in it turns what stands around it."""
 

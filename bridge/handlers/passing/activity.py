@@ -95,19 +95,21 @@ class Activity:
         return later(happened, said) if said else None
 
     async def _mentioned(self, events: Sequence[Event]) -> Effect | None:
-        mentions: list[Mentioned] = []
+        found: list[tuple[Event, list[str]]] = []
         for event in events:
             user_ids = mentioned_users(event.content) if is_news(event, self._bot_id) else ()
-            place = await self._places.place(event.room_id) if user_ids else None
-            if place is None or place.kind not in _TOLD_OF:
-                continue
-            people = [await self._places.staff_id(one) for one in dict.fromkeys(user_ids[:_MOST_MENTIONED])]
-            by = await self._places.staff_id(event.sender)
-            mentions += [
-                Mentioned(event.event_id, one, event.room_id, now_ms())
-                for one in people
-                if one is not None and one != by
-            ]
+            named = [one for one in dict.fromkeys(user_ids[:_MOST_MENTIONED]) if one != self._bot_id]
+            place = await self._places.place(event.room_id) if named else None
+            if place is not None and place.kind in _TOLD_OF:
+                found.append((event, named))
+        # Together: a client may mention whom it likes, and each id that nobody has is looked for among all accounts.
+        known = await self._places.staff_ids({one for event, named in found for one in (event.sender, *named)})
+        mentions = [
+            Mentioned(event.event_id, known[one], event.room_id, now_ms())
+            for event, named in found
+            for one in named
+            if one in known and known[one] != known.get(event.sender)
+        ]
         return later(note_mentions, mentions) if mentions else None
 
     async def _changes(self, events: Sequence[Event]) -> Effect | None:

@@ -17,6 +17,7 @@ from bridge.firm.conversation import (
 )
 from bridge.firm.model import Staff
 from bridge.firm.policy import desired_participants
+from bridge.firm.text.directions import together
 from bridge.firm.text.visible import shown
 from bridge.mapping.ids import channel_alias
 from bridge.operations.rooms import made_room
@@ -187,7 +188,7 @@ async def leave_channel(desk: Desk, asker: Staff, user_id: str, found: Channel, 
 def _checked_name(desk: Desk, staff_id: str, name: str) -> str:
     """A channel's name as it is shown. Raises Refusal with what is wrong and a name that could be had."""
     try:
-        title = clean_channel_name(name)
+        title = clean_channel_name(together(name))
     except ChannelNameError as error:
         raise Refusal(Kind.CHANNEL_NAME_UNUSABLE, "C1", why=str(error), better=_possible(name)) from error
     require_no_number(desk, staff_id, title)

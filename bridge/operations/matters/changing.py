@@ -13,6 +13,7 @@ from bridge.desk import Desk
 from bridge.firm.conversation import Conversation, ConversationKind, MatterConversation
 from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.firm.policy import is_read_only, may_access
+from bridge.firm.text.directions import together
 from bridge.firm.text.visible import says_something, unseen_in
 from bridge.operations.rooms import made_room
 from bridge.operations.sight import is_in, require_no_number, require_seen
@@ -164,7 +165,7 @@ async def restore_conversation(desk: Desk, asker: Staff, found: MatterConversati
 
 def _checked_title(desk: Desk, staff_id: str, matter: Matter, typed: str) -> str:
     """The title as it is shown. Raises Refusal."""
-    title = " ".join(typed.split())
+    title = " ".join(together(typed).split())
     if not title:
         raise Refusal(Kind.NO_TITLE, "M1")
     if unseen_in(title) or not says_something(title):

@@ -21,6 +21,26 @@ _INSERT = (
 )
 _LAST = "SELECT digest FROM audit_row ORDER BY position DESC LIMIT 1"
 _AT_ONCE = 1000
+_CHANGES = frozenset(
+    {
+        Deed.PARTICIPANT_ADDED,
+        Deed.PARTICIPANT_REMOVED,
+        Deed.PARTICIPANT_JOINED,
+        Deed.PARTICIPANT_LEFT,
+        Deed.RENAMED,
+        Deed.TOPIC_SET,
+        Deed.ARCHIVED,
+        Deed.RESTORED,
+    }
+)
+"""What changes who is in a conversation, or how it is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationChanged:
+    """News for those who listen to the store: a conversation has other people, another name, or is archived or not."""
+
+    conversation_id: str
 
 
 class TamperedError(BridgeError):
@@ -59,7 +79,7 @@ def record(
 ) -> None:
     """Append one entry, of this moment unless another is given; what the words mean is said at AuditEntry.
 
-    What webhooks tell of is queued for them with it (A3).
+    What webhooks tell of is queued for them with it (A3). Announces ConversationChanged where one was.
     """
     entry = AuditEntry(
         at_ms=time.time_ns() // 1_000_000 if at_ms is None else at_ms,
@@ -77,6 +97,8 @@ def record(
     unit.execute(_INSERT, *astuple(entry), previous, chained(previous, entry))
     if (happening := told_of(entry)) is not None:
         happened(unit, [happening])
+    if deed in _CHANGES and outcome is Outcome.DONE:
+        unit.announce(ConversationChanged(entry.subject))
 
 
 def told_of(entry: AuditEntry) -> ToTell | None:

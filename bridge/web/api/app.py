@@ -191,7 +191,9 @@ class Api:
             part: await what_is_named(desk, person, part, value, cause) for part, value in request.match_info.items()
         }
         models = tuple(one for one in (query, given) if one is not None)
-        about = f"{route.name}\n{person.id}\n{_without_page(query)}".encode("utf-8", "replace")
+        # With what the address names: the same list of two matters is two lists.
+        parts = sorted(request.match_info.items())
+        about = f"{route.name}\n{parts}\n{person.id}\n{_without_page(query)}".encode("utf-8", "replace")
         # Only now: what somebody may not see any more is not answered again, either.
         once = await asked_once(self._desk, token, key, _said(request, raw)) if key is not None and not dry else None
         cause = cause if once is None else once.cause

@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
+from bridge.firm.text.directions import together
 from bridge.json_in import loads
 from bridge.web.api.problems import ProblemError
 from bridge.web.api.table import Given, Route
@@ -41,7 +42,9 @@ def parameters(request: web.Request, route: Route) -> Given:
     for name, value in request.query.items():
         if name in given:
             raise ProblemError(422, "invalid", f"The parameter {name[:50]} is given twice. Give it once.")
-        given[name] = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        value = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        # What is looked for may be copied from an answer of the bot, which keeps names apart.
+        given[name] = together(value) if name == "q" else value
     try:
         return route.query.model_validate(given)
     except ValidationError as error:

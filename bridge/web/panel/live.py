@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import islice
 from time import monotonic
 
@@ -30,7 +31,7 @@ _TOGETHER_SECONDS = 0.1
 _APART_SECONDS = 0.5
 """Between two times that a page is told: one deed is many events."""
 _LOOK_SECONDS = 2.0
-"""So often pages are looked after: whether each is still there, and whether the firm changed."""
+"""So often pages are looked after: whether each is still there, and whether firm or day changed."""
 _OPEN_FOR_ONE = 20
 """Pages of one person that are told; a further one takes the place of the oldest."""
 _ABOUT_MAX = 200
@@ -49,6 +50,8 @@ class _Page:
     """What it shows besides the lists (bridge/operations/watched.py)."""
     response: EventSourceResponse
     firm: Firm
+    day: date
+    """Walls begin and end with a day, the firm being the same."""
     sees: int
     widget: str = ""
     """The id of the conversation beside whose messages it is; empty for a page of the panel itself."""
@@ -65,6 +68,10 @@ class _Page:
     """Whether it is told nothing any more."""
     told_at: float = 0.0
     """When it was last told, by the monotonic clock."""
+
+    def is_of_before(self, firm: Firm, day: date) -> bool:
+        """Whether it shows what was seen with another firm, or on another day."""
+        return self.firm is not firm or self.day != day
 
 
 class Live:
@@ -85,10 +92,15 @@ class Live:
         return len(self._pages)
 
     def _stored(self, news: Sequence[object]) -> None:
-        firm, for_all = self._desk.firm(), any(changes_lists(one) for one in news)
+        desk = self._desk
+        firm, day, for_all = desk.firm(), desk.today(), any(changes_lists(one) for one in news)
         for page in self._pages:
             # Not by the news of walls and leavers: what is stored of them is told every few seconds, changed or not.
-            if for_all or page.firm is not firm or any(is_told_of(page.about, one, page.watched) for one in news):
+            if (
+                for_all
+                or page.is_of_before(firm, day)
+                or any(is_told_of(page.about, one, page.watched) for one in news)
+            ):
                 page.maybe.set()
 
     def heard(self, events: Iterable[Event]) -> None:
@@ -122,8 +134,8 @@ class Live:
         # What is beside a conversation is about nothing else, whatever it asks for.
         about = widget or request.query.get("about", "").replace("\0", "")[:_ABOUT_MAX]
         response = EventSourceResponse(headers=HEADERS, ping_interval=25)
-        account, firm = await account_of(desk, staff_id), desk.firm()
-        page = _Page(staff_id, account, session, about, response, firm, sees(desk, staff_id), widget)
+        account, firm, day = await account_of(desk, staff_id), desk.firm(), desk.today()
+        page = _Page(staff_id, account, session, about, response, firm, day, sees(desk, staff_id), widget)
         self._pages.append(page)
         if self._after is None:
             self._after = asyncio.create_task(self._look_after())
@@ -146,15 +158,15 @@ class Live:
         return response
 
     async def _look_after(self) -> None:
-        """Wake the pages that are not there any more, and all where the firm is another, for as long as there are any.
+        """Wake the pages that are not there any more, and all where firm or day are others, while there are any.
 
         One task for all: 300 that wait for a moment each would take a twentieth of a processor while nothing happens.
         """
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            firm = self._desk.firm()
+            firm, day = self._desk.firm(), self._desk.today()
             for page in self._pages:
-                if page.firm is not firm or (page.response.prepared and not page.response.is_connected()):
+                if page.is_of_before(firm, day) or (page.response.prepared and not page.response.is_connected()):
                     page.maybe.set()
 
     async def _is_told(self, page: _Page) -> bool:
@@ -162,8 +174,9 @@ class Live:
         await page.maybe.wait()
         if page.ended or not page.response.is_connected():
             return False
-        if page.firm is not self._desk.firm():
-            page.firm, now = self._desk.firm(), sees(self._desk, page.staff_id)
+        firm, day = self._desk.firm(), self._desk.today()
+        if page.is_of_before(firm, day):
+            page.firm, page.day, now = firm, day, sees(self._desk, page.staff_id)
             page.written, page.sees = page.written or now != page.sees, now
         await asyncio.sleep(max(_TOGETHER_SECONDS, page.told_at + _APART_SECONDS - monotonic()))
         page.maybe.clear()

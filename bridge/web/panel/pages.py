@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bridge.desk import Desk
 from bridge.firm.model import Matter, MatterStatus, Staff
-from bridge.firm.text.directions import apart
+from bridge.firm.text.directions import apart, together
 from bridge.mapping.names import matter_name
 from bridge.operations import overview as seen
 from bridge.operations.channels.finding import channels_of_firm, channels_seen, channels_with
@@ -57,7 +57,9 @@ class PanelRequest:
 
     def query(self, name: str) -> str:
         """What stands behind the address under this name; empty where nothing does."""
-        return self.request.query.get(name, "").replace("\0", "")[: _OWN_MAX.get(name, _TYPED_MAX)]
+        given = self.request.query.get(name, "").replace("\0", "")[: _OWN_MAX.get(name, _TYPED_MAX)]
+        # What is looked for may be copied from a page, which keeps names apart.
+        return together(given) if name == "q" else given
 
     @property
     def refreshes(self) -> bool:

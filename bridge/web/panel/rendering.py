@@ -17,6 +17,9 @@ from bridge.firm.text.visible import shown
 from bridge.mapping.names import matter_name
 from bridge.web.panel.safety import HEADERS
 
+_MARK = "\N{REPLACEMENT CHARACTER}"
+"""What stands for a character that is not seen."""
+
 
 @cache
 def _environment() -> Environment:
@@ -39,7 +42,15 @@ def _seen(value: Any) -> Any:
 
 def _marked(text: str) -> str:
     """The same of a text; names that are kept apart from their sentence stay so."""
-    return "".join(apart(shown(together(one))) if APART.fullmatch(one) else shown(one) for one in APART.split(text))
+    return "".join(map(_marked_piece, APART.split(text)))
+
+
+def _marked_piece(text: str) -> str:
+    inside = together(text)
+    # Around anything else somebody put them, to hide that a name is another than it seems.
+    if inside != text and (apart(inside) != inside or _MARK in inside):
+        return apart(shown(inside))
+    return shown(text)
 
 
 def _lines(text: str) -> Markup:

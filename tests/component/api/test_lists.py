@@ -87,6 +87,9 @@ async def test_A2_O2_what_somebody_is_in_comes_in_pages(api: Api) -> None:
         "General · 2026-0042 Estate",
         "the channel Everyone",
     ]
+    # Of somebody else it is another list, though all else of the request is the same.
+    path, cursor = "/people/{}/access/conversations", pages[0]["next"]
+    assert [(await ruth.get(path.format(who), cursor=cursor)).status for who in ("ruth", "tom")] == [200, 422]
 
 
 async def test_A2_O2_what_a_held_change_leads_to_comes_in_pages_that_name_the_change(api: Api) -> None:

@@ -7,25 +7,27 @@ import html
 import re
 from collections.abc import Collection
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
+from bridge.clock import firm_today
 from bridge.desk import Desk
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.mapping.event import Event
 from bridge.operations.overview import Overview, overviews, sees
 from bridge.operations.tokens import NewToken, Scope, add_token, hashed, holder
-from bridge.settings import PanelSettings
+from bridge.settings import FirmSettings, PanelSettings
 from bridge.store.engine.errors import StoreError
 from bridge.store.engine.unit import ReadUnit
 from bridge.store.models import PanelLink, PanelSession
 from bridge.web.panel.app import DEEDS, PAGES
 from bridge.web.panel.files import place
 from bridge.web.panel.safety import COOKIE, form_token
-from tests.component.panel.panel_firm import HOSTILE, SECRETS, Browser, Panel, filings, filled, nobody
+from tests.component.panel.panel_firm import HOSTILE, SECRETS, Browser, Panel, filings, filled, nobody, panel_firm
 from tests.component.small_firm import DIRECTORY, channel, direct, small_firm, write_directory
 
 
@@ -570,3 +572,36 @@ async def test_P3_an_open_page_hears_of_what_it_is_about_though_the_person_is_no
         panel.firm.bridge.live.heard([Event("$e", room, "m.room.member", "", 0, {})])
         for name in ("channel", "channels"):
             assert b"event: changed" in await heard(heard_by[name, walt.session])
+
+
+async def test_P3_an_open_page_hears_of_a_leave_once_it_is_stored_however_late_that_is(panel: Panel) -> None:
+    firm, room = panel.firm, await channel(panel.firm)
+    tom, walt = await panel.enter("tom"), await panel.enter("walt")
+    async with (
+        panel.client.get("/events", headers=tom.sent()) as toms,
+        panel.client.get("/events", params={"about": "channels"}, headers=walt.sent()) as walts,
+    ):
+        for stream in (toms, walts):
+            assert b"event: open" in await heard(stream)
+        # Nobody tells the pages that something came: they have looked, before it was handled.
+        firm.fake.leave(room, firm.user("tom"))
+        await firm.settle()
+        for stream in (toms, walts):
+            assert b"event: changed" in await heard(stream)
+        await firm.ask("ruth", "!channel archive", room)
+        assert b"event: changed" in await heard(walts)
+
+
+async def test_M3_P3_an_open_page_hears_that_a_wall_began_with_the_day(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tomorrow = firm_today(FirmSettings(name="Firm")) + timedelta(days=1)
+    wall = {"id": "w2", "matter": "2026-0042", "people": ["tom"], "memo": "A cousin.", "set_by": "ruth"}
+    walls = [*DIRECTORY["walls"], {**wall, "since": tomorrow.isoformat()}]
+    async with panel_firm(tmp_path, database_url, walls=walls) as panel:
+        await panel.firm.ask("tom", "!matter join 2026-0042 1")
+        tom = await panel.enter("tom")
+        async with panel.client.get("/events", headers=tom.sent()) as stream:
+            assert b"event: open" in await heard(stream)
+            monkeypatch.setattr("bridge.desk.firm_today", lambda _: tomorrow)
+            assert b"event: changed" in await heard(stream)

@@ -131,3 +131,20 @@ async def test_P2_the_bot_keeps_names_apart_in_what_it_says(panel: Panel) -> Non
     assert "\u2068תום פרייס\u2069 can see matter 2026-0042 \u2068עיזבון\u2069." in said
     said = await panel.firm.ask("ruth", "!access @tom")
     assert said.startswith("\u2068תום פרייס\u2069 (Associate): \u2068תום פרייס\u2069 is active staff.")
+
+
+async def test_P2_C1_M1_a_name_copied_from_what_the_bot_says_is_the_name_itself(panel: Panel) -> None:
+    firm, ruth = panel.firm, await panel.enter("ruth")
+    made = await firm.ask("ruth", "!channel create \u2068ערעורים\u2069")
+    assert "invisible" not in made
+    assert firm.room("ערעורים")
+    # Typed to the bot, and by a form, which is read by itself.
+    assert "called \u2068ערעורים\u2069 already" in await firm.ask("ruth", "!channel create \u2068ערעורים\u2069")
+    assert await ruth.post("/new/channel", [("title", "\u2068ערעורים\u2069")]) == 422
+    assert "already" in ruth.text
+    assert await ruth.post("/matter/m1", [("title", "\u2068גילוי\u2069"), ("person", "tom")]) == 303
+    said = await firm.ask("ruth", "!access \u2068תום פרייס\u2069")
+    assert said.startswith("\u2068תום פרייס\u2069 (Associate)")
+    for query in ("\u2068תום פרייס\u2069", "\u2068תום פרייס"):
+        _, text = await ruth.get(f"/search?q={query}")
+        assert 'href="/new/direct?with=tom"' in text

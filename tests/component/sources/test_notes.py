@@ -15,6 +15,7 @@ from bridge.care import mentions
 from bridge.clock import now_ms
 from bridge.directory.smokeball.notes import plain
 from bridge.firm.conversation import first_matter_conversation_id
+from bridge.mapping.event import MESSAGE, Event
 from bridge.settings import DirectorySettings
 from tests.component.on_fake import room_id_of
 from tests.component.small_firm import SmallFirm, channel, direct, small_firm, write_directory
@@ -202,6 +203,36 @@ async def test_after_a_day_a_mention_is_no_news(
         await told.mention(await told.matter_room(), "tom")
         assert await told.after(25 * 60) == {}
         assert told.outcomes() == {"unneeded": 1}
+
+
+async def test_whomever_messages_mention_the_accounts_are_read_once(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with told_firm(tmp_path, database_url, monkeypatch) as told:
+        firm, room = told.firm, await told.matter_room()
+        store, asked = firm.service.store, list[str]()
+        read = store.read
+
+        async def counted(work: Any, *given: Any) -> Any:
+            asked.append(getattr(work, "__name__", ""))
+            return await read(work, *given)
+
+        def mentioning(number: int, *localparts: str) -> Event:
+            content = {"msgtype": "m.text", "body": SECRET, "m.mentions": {"user_ids": [*map(firm.user, localparts)]}}
+            return Event(f"$e{number}", room, MESSAGE, firm.user("ruth"), now_ms(), content)
+
+        monkeypatch.setattr(store, "read", counted)
+        activity = firm.bridge.activity
+        effect = await activity.news([mentioning(one, f"nobody{one}", "nobody", "tom", "ruth") for one in range(5)])
+        assert asked.count("staff_by_localpart") == 1
+        assert effect is not None
+        await store.run(effect)
+        rows = await read(lambda unit: unit.rows("SELECT event_id, staff_id FROM mention"))
+        assert sorted(rows) == [(f"$e{one}", "tom") for one in range(5)]
+        # The bot is asked something all the time, and is nobody of the firm.
+        asked.clear()
+        await activity.news([mentioning(9, firm.fake.bot_id[1:].partition(":")[0])])
+        assert "staff_by_localpart" not in asked
 
 
 async def test_a_firm_that_wants_no_notes_notes_no_mentions(

@@ -16,7 +16,7 @@ import bridge.commands
 from bridge.commands.all import COMMANDS
 from bridge.commands.asking.parse import Reading, parse
 from bridge.commands.asking.people import People, Unfound
-from bridge.commands.asking.screened import Around
+from bridge.commands.asking.screened import Around, walls_named
 from bridge.commands.asking.table import ArgumentType, Command
 from bridge.firm.model import Firm, Group, Matter, Staff, Wall
 from bridge.mapping.marks import as_typed, with_ids
@@ -477,3 +477,25 @@ def test_F2_a_name_that_is_another_persons_account_is_asked_about() -> None:
     assert everybody.named("@julian") is PRESCOTT
     assert everybody.named("wei") is everybody.named("@wei") is everybody.named("@chen") is CHEN
     assert everybody.named("Julian Marsh") is JULIAN
+
+
+def test_M3_only_an_answer_that_there_is_no_matter_takes_a_look_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes a quarter of a second in a firm with 60,000 matters."""
+    looked: list[str] = []
+
+    def counted(firm: Firm, words: list[str]) -> tuple[Matter, ...]:
+        looked.extend(words)
+        return ()
+
+    monkeypatch.setattr("bridge.commands.asking.matter_numbers.matters_with", counted)
+    here = Reading(PEOPLE, TOM, TODAY, {}, FIRM.matters["m1"])
+    command, rest = find_command("matter start Disclosure plan")
+    assert parse(command, rest, here) == {"matter": FIRM.matters["m1"], "title": "Disclosure plan"}
+    with pytest.raises(CommandError, match="no wall or matter Estate"):
+        walls_named("Estate", FIRM.walls.values(), FIRM, TOM, TODAY)
+    assert looked == []
+    with pytest.raises(CommandError, match=r"no matter 2026-0099 .* goes in quotation marks"):
+        parse(command, "2026-0099 plan", here)
+    with pytest.raises(CommandError, match="no matter Nothing"):
+        parse(command, '"Nothing" "Disclosure plan"', here)
+    assert looked == ["2026-0099", "nothing"]

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.commands.asking.matter_numbers import read_matter
 from bridge.firm.audit import with_ids
+from bridge.firm.conversation import channel_key
 from bridge.firm.model import Firm, Matter, Staff
+from bridge.firm.names import Called, has_words, searched
 from bridge.firm.text.directions import apart, together
+from bridge.mapping.text import typed_text
 from bridge.reconcile.planning.foreseen import of_firm
+from bridge.web.panel.rendering import message
 from bridge.wording.markdown import code, escape, plain
 from bridge.wording.people import plain_names
 
@@ -72,3 +78,32 @@ def test_P2_O2_a_held_change_names_people_and_matters_in_their_order(title: str)
     person, other = of_firm(old, new)
     assert person.text == f"\u2068{LAYLA}\u2069: was \u2068{YAEL}\u2069; the role (none) becomes \u2068שותף\u2069"
     assert other.text == f"Matter 2026-0042 \u2068{title}\u2069: becomes 2026-0042 \u2068{title} ב\u2069"
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("pay\u2068\u2069pal", "pay\ufffd\ufffdpal"),
+        ("invoice\u2068.\u2069pdf", "invoice\ufffd.\ufffdpdf"),
+        ("\u2068\u200b\u2069x", "\ufffd\ufffd\ufffdx"),
+        (f"\u2068{YAEL}\u200b\u2069, 1", f"\u2068{YAEL}\ufffd\u2069, 1"),
+        (f"{apart(YAEL)}, 1", f"\u2068{YAEL}\u2069, 1"),
+        (apart("\u202eexe.pdf"), "\ufffdexe.pdf"),
+    ],
+)
+def test_P2_a_page_marks_what_keeps_nothing_apart(text: str, seen: str) -> None:
+    assert f">{seen}<" in str(message("Found", text, 200).text)
+
+
+def test_P2_a_name_copied_from_an_answer_is_looked_up_like_the_name() -> None:
+    """Also where it was cut off, so that only one end came along."""
+    copied = apart(YAEL)
+    for one in (copied, copied[:-1], copied[1:]):
+        assert Called([named(YAEL)]).found(one) == [named(YAEL)]
+        assert channel_key(one) == channel_key(YAEL)
+        assert has_words(searched(YAEL), one.split())
+    matter = Matter("m1", "תיק-12", "")
+    firm = Firm(staff={"yael": named(YAEL)}, matters={"m1": matter})
+    assert read_matter(apart("תיק-12"), firm, named(YAEL), date(2026, 1, 1)) == (matter, "")
+    content = {"msgtype": "m.text", "body": f'!channel rename "{copied}" to {copied}'}
+    assert typed_text(content) == f'!channel rename "{YAEL}" to {YAEL}'
