@@ -47,8 +47,8 @@ async def tell_of_mentions(desk: Desk, notes: Notes, metrics: Metrics) -> None:
                 break
             unread = frozenset()
         for room_id in rooms:
-            text = await desk.store.run(_take, desk, staff_id, room_id, room_id in unread & fresh)
-            came[await _show(notes, staff_id, text)] += 1
+            conversation = await desk.store.run(_take, staff_id, room_id, room_id in unread & fresh)
+            came[await _show(desk, notes, staff_id, conversation)] += 1
     for outcome, count in came.items():
         metrics.source_notes.labels("smokeball", outcome).inc(count)
 
@@ -61,17 +61,10 @@ async def _unread(desk: Desk, staff_id: str) -> frozenset[str]:
     return frozenset(one.room_id for one in await desk.homeserver.unread(f"@{localpart}:{desk.server_name}"))
 
 
-def _take(unit: Unit, desk: Desk, staff_id: str, room_id: str, is_unread: bool) -> str:
-    """Take what waits of somebody in a room, and what is to be shown of it; empty for nothing.
-
-    The policy is asked here, with the firm of this moment: a wall set while the homeserver was asked holds (M3).
-    """
+def _take(unit: Unit, staff_id: str, room_id: str, is_unread: bool) -> Conversation | None:
+    """Take what waits of somebody in a room, and the conversation of which a note is to be shown; None for none."""
     key = key_of_room(unit, room_id) if forget_mentions(unit, staff_id, room_id) and is_unread else None
-    conversation = conversations_with_people(unit, [key]).get(key) if key is not None else None
-    firm = desk.firm()
-    if conversation is None or staff_id not in desired_participants(firm, conversation, desk.today()):
-        return ""
-    return note_text(firm, conversation)
+    return conversations_with_people(unit, [key]).get(key) if key is not None else None
 
 
 def note_text(firm: Firm, conversation: Conversation) -> str:
@@ -83,10 +76,18 @@ def note_text(firm: Firm, conversation: Conversation) -> str:
     return f"You were mentioned in {where} and have not read it yet."
 
 
-async def _show(notes: Notes, staff_id: str, text: str) -> str:
+async def _show(desk: Desk, notes: Notes, staff_id: str, conversation: Conversation | None) -> str:
     """What came of it: shown, unneeded or failed."""
+
+    def text() -> str:
+        # Asked with the firm of the moment in which it is sent: a wall set while it waited for its turn holds (M3).
+        firm = desk.firm()
+        if conversation is None or staff_id not in desired_participants(firm, conversation, desk.today()):
+            return ""
+        return note_text(firm, conversation)
+
     try:
-        return "shown" if text and await notes.show(staff_id, text) else "unneeded"
+        return "shown" if text() and await notes.show(staff_id, text) else "unneeded"
     except SourceError as error:
         log.warning("note_not_shown", staff=staff_id, reason=str(error))
         return "failed"

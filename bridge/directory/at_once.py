@@ -5,8 +5,9 @@ One unclear record can make a change large enough to wait; who has left is shut 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from bridge.directory.barriers import UNTIL_KNOWN, with_team
 from bridge.directory.change import DirectoryChange, diff_firms
@@ -25,8 +26,8 @@ def at_once(change: DirectoryChange, limit_percent: int, day_ago: Firm) -> Firm:
         # How much they had access to is no matter: that they leave is what ends it.
         firm = with_left(firm, change.leavers)
     without_leavers = firm
-    for more in (_with_walls, _with_restrictions):
-        closed = more(firm, change)
+    for more in _closing(change):
+        closed = more(firm)
         if closed is firm:
             continue
         by_itself = diff_firms(without_leavers, closed, change.today, day_ago)
@@ -41,16 +42,38 @@ def with_left(firm: Firm, staff_ids: Iterable[str]) -> Firm:
     return replace(firm, staff=Table({**firm.staff, **left})) if left else firm
 
 
-def _with_walls(firm: Firm, change: DirectoryChange) -> Firm:
-    """The firm with those new walls of which all that they name is there, and with those that are longer.
+def _closing(change: DirectoryChange) -> Iterator[Callable[[Firm], Firm]]:
+    """What closes, one after the other: what is said anew, then what groups mean now to what stays as it is."""
+    new, walls = change.new, change.kinds["wall"]
+    yield partial(_with_walls, new=new, ids=(*walls.added, *walls.changed))
+    yield partial(_with_restrictions, new=new, ids=change.kinds["matter"].changed)
+    others = _with_other_people(change.old, new) if change.kinds["group"] else frozenset[str]()
+    if not others:
+        return
+    same = change.old.walls.keys() & new.walls.keys() - {*walls.changed}
+    by_group = [one for one in sorted(same) if not others.isdisjoint(new.walls[one].people)]
+    yield partial(_with_walls, new=new, ids=by_group)
+    unchanged = change.old.matters.keys() & new.matters.keys() - {*change.kinds["matter"].changed}
+    restricted = [one for one in sorted(unchanged) if not others.isdisjoint(new.matters[one].allowed)]
+    yield partial(_with_restrictions, new=new, ids=restricted)
+
+
+def _with_other_people(old: Firm, new: Firm) -> frozenset[str]:
+    """The ids of the groups in which others are, by groups within them too."""
+    return frozenset(one for one in old.groups if old.people((one,)) != new.people((one,)))
+
+
+def _with_walls(firm: Firm, new: Firm, ids: Iterable[str]) -> Firm:
+    """The firm with those of these walls that are new, where what they stand around is there, and that are longer.
 
     A wall that is longer in one way and shorter in another, or stands elsewhere, is there as it was and as it will be.
     """
-    kinds = change.kinds["wall"]
-    more = [change.new.walls[one] for one in kinds.added]
-    for one in kinds.changed:
-        before, after = firm.walls[one], change.new.walls[one]
-        if _is_longer(firm, before, after):
+    more = list[Wall]()
+    for one in ids:
+        before, after = firm.walls.get(one), _known_here(firm, new, new.walls[one])
+        if before is None:
+            more.append(after)
+        elif _is_longer(firm, before, after):
             # Else it screens the same people, and what else is said of it waits with the rest.
             more += [] if _is_longer(firm, after, before) else [after]
         elif not _is_longer(firm, after, before):
@@ -59,9 +82,20 @@ def _with_walls(firm: Firm, change: DirectoryChange) -> Firm:
     return replace(firm, walls={**firm.walls, **walls}) if walls else firm
 
 
+def _known_here(firm: Firm, new: Firm, wall: Wall) -> Wall:
+    """The wall as the new firm has it; by its people, who are here already, where it would screen too few here.
+
+    Newcomers, and who is in which group, wait with the rest.
+    """
+    there = all(one in firm.staff or one in firm.groups for one in wall.people)
+    if there and whom(new, wall) & firm.staff.keys() <= whom(firm, wall):
+        return wall
+    return replace(wall, people=tuple(sorted(new.people(wall.people) & firm.staff.keys())))
+
+
 def _is_there(firm: Firm, wall: Wall) -> bool:
-    people = all(one in firm.staff or one in firm.groups for one in wall.people)
-    return people and (not wall.matter_id or wall.matter_id in firm.matters)
+    """Whether the wall stands around what is there, and keeps out somebody who is there."""
+    return bool(whom(firm, wall)) and (not wall.matter_id or wall.matter_id in firm.matters)
 
 
 def _is_longer(firm: Firm, before: Wall, after: Wall) -> bool:
@@ -79,12 +113,11 @@ def _beside(firm: Firm, after: Wall) -> list[Wall]:
     return [beside] if known is None or _is_longer(firm, known, beside) else []
 
 
-def _with_restrictions(firm: Firm, change: DirectoryChange) -> Firm:
-    """The firm in which only those are let into restricted matters whom the change lets in too."""
-    new = change.new
+def _with_restrictions(firm: Firm, new: Firm, ids: Iterable[str]) -> Firm:
+    """The firm in which only those are let into these matters, where restricted, whom the new firm lets in too."""
     lists: dict[frozenset[str], tuple[str, ...]] = {}
     matters = {}
-    for matter_id in change.kinds["matter"].changed:
+    for matter_id in ids:
         before, after = firm.matters[matter_id], new.matters[matter_id]
         # Until its source has spoken, a matter names a group that may not be there, by which it opens again.
         if not after.restricted or after.allowed == (UNTIL_KNOWN,):

@@ -129,7 +129,12 @@ class _Server:
             headers=list(request.headers.items()),
             body=_put_right(body),
         )
-        response = _sent(await self._handler.handle(asked))
+        try:
+            response = _sent(await self._handler.handle(asked))
+        except SCIMException:
+            # That somebody is not there any more is said of what is stored too.
+            await self._resources.stored()
+            raise
         await self._resources.stored()
         await self._note(request, token, person)
         response.headers.update(headers)

@@ -121,13 +121,15 @@ class Scim:
 
     async def _tell(self) -> None:
         pushed = await self.resources.everything()
+        # At the same time: what is pushed anew from here on is in neither, and would be taken for gone.
+        broken = self.resources.broken
         if pushed is None:
             return
         good, flaws = await asyncio.to_thread(self._records, pushed)
         now = {(one.kind, one.id): one for one in good}
         whole = not self._said
         told = good if whole else tuple(one for key, one in now.items() if one != self._said.get(key))
-        flaws = (*flaws, *self.resources.broken)
+        flaws = (*flaws, *broken)
         flawed = {(one.kind, one.id) for one in flaws}
         left = (self._said.keys() | self._flawed) - now.keys() - flawed
         read = SourceRead(told, whole=whole, gone=() if whole else tuple(sorted(left)), flaws=flaws)

@@ -30,7 +30,7 @@ from bridge.directory.scim.known import SECTIONS, Known, marks_of
 from bridge.directory.scim.records import Pushed, address_of, group_record, staff_record, works_here
 from bridge.directory.sources.port import Flaw, SourceError
 from bridge.directory.sources.union import checked
-from bridge.store.engine.store import Store
+from bridge.store.engine.store import Store, StoreError
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import ScimResource
 
@@ -39,6 +39,8 @@ _Row = tuple[str, str, str, str, bool, int | None]
 """Id, kind, JSON, address, whether it was deleted, and when it was pushed."""
 _under_way: ContextVar[asyncio.Task[None] | None] = ContextVar("scim_change", default=None)
 """The change of this task that is being stored."""
+_answered_from: ContextVar[Known | None] = ContextVar("scim_answered_from", default=None)
+"""The memory by which this task answers."""
 P = ParamSpec("P")
 _UNREAD = "What was pushed is kept in a form that cannot be read. Have the client push it again."
 
@@ -46,7 +48,8 @@ _UNREAD = "What was pushed is kept in a form that cannot be read. Have the clien
 class StoredResources(AsyncScimStorage):
     """The port `AsyncScimStorage` of scim2-server over the store.
 
-    A change is stored while its answer is made: whoever answers waits for it with `stored`.
+    A change is stored while its answer is made: whoever answers waits for it with `stored`. So does whoever changes
+    nothing: what they answer by may be a change of others that is not stored yet, and never will be.
     """
 
     supports_cursors = True
@@ -61,6 +64,8 @@ class StoredResources(AsyncScimStorage):
         self._loaded: Known | None = None
         self._one_at_a_time = asyncio.Lock()
         self._loading = asyncio.Lock()
+        self._newest: asyncio.Task[None] | None = None
+        """The change that was begun last."""
         self.changes = 0
         """Goes up with every change."""
         self.presses = False
@@ -69,10 +74,18 @@ class StoredResources(AsyncScimStorage):
         """When something was pushed last, in milliseconds since the epoch; None where that is not known."""
 
     async def stored(self) -> None:
-        """Wait until what this task changed is stored. Raises StoreError where it is not."""
-        if (change := _under_way.get()) is not None:
-            _under_way.set(None)
+        """Wait until what this task changed is stored, or what it answers by. Raises StoreError where it is not."""
+        change, known = _under_way.get(), _answered_from.get()
+        _under_way.set(None)
+        _answered_from.set(None)
+        if change is not None:
             await change
+        elif known is not None:
+            if self._newest is not None:
+                # The store takes them in order, so those before it are done by then.
+                await asyncio.wait([self._newest])
+            if known is not self._loaded:
+                raise StoreError("What was answered by is not stored.")
 
     @property
     def broken(self) -> tuple[Flaw, ...]:
@@ -81,7 +94,7 @@ class StoredResources(AsyncScimStorage):
 
     async def everything(self) -> list[Pushed] | None:
         """All that is there now and can be read; None where nothing was ever pushed."""
-        known = await self._known()
+        known = await self._memory()
         if not known.pushed:
             return None
         return [Pushed(one, known.emails.get(str(one.id), "")) for one in known.memory.resources]
@@ -150,6 +163,12 @@ class StoredResources(AsyncScimStorage):
             await self._begin(_delete, resource_id, self.pushed_at)
 
     async def _known(self) -> Known:
+        """The memory, by which this task answers from here on."""
+        known = await self._memory()
+        _answered_from.set(known)
+        return known
+
+    async def _memory(self) -> Known:
         # One loads, and the others wait: rows from before a change must not take the place of those after it.
         async with self._loading:
             if self._loaded is None:
@@ -230,7 +249,8 @@ class StoredResources(AsyncScimStorage):
 
     async def _begin(self, work: Callable[Concatenate[Unit, P], None], *args: P.args, **kwargs: P.kwargs) -> None:
         """Hand a change over to the store, which takes it in this order; `stored` waits for it."""
-        _under_way.set(asyncio.create_task(self._store_change(self._store.run(work, *args, **kwargs))))
+        self._newest = asyncio.create_task(self._store_change(self._store.run(work, *args, **kwargs)))
+        _under_way.set(self._newest)
         # So that it is handed over by now.
         await asyncio.sleep(0)
 

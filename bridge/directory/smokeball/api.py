@@ -44,8 +44,9 @@ class SmokeballApi(AskedSystem):
         """Change something. Raises SourceError."""
         return await self.ask(method, self._base + path, None, body)
 
-    async def send_once(self, path: str, body: Json) -> None:
-        """Have something done that is not asked for again where it may have been done. Raises SourceError."""
+    async def send_once(self, path: str, body: Callable[[], Json]) -> None:
+        """Have something done that is not asked for again. `body` says what, once it is its turn. Raises SourceError,
+        and what `body` raises."""
         if await self.ask("POST", self._base + path, None, body, once=True) is None:
             raise NotAnsweredError(f"Smokeball has nothing at {path}, or not for this person.")
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from bridge.directory.smokeball.api import SmokeballApi
+from bridge.directory.sources.asking import Json
 from bridge.directory.sources.keeping import own_id_of
 from bridge.directory.sources.port import SourceError
 from bridge.store.engine.store import Store
 
 _MARKS = re.compile(r"[*\[\]]+|--+")
 """What Smokeball takes for more than text: bold, italic, and the id of somebody whom a note is to name."""
+
+
+class _UnneededError(Exception):
+    """By the time a note could be sent there is none."""
 
 
 class SmokeballNotes:
@@ -21,13 +27,20 @@ class SmokeballNotes:
         self._api = api
         self._store = store
 
-    async def show(self, staff_id: str, text: str) -> bool:
+    async def show(self, staff_id: str, text: Callable[[], str]) -> bool:
         own = await self._store.read(own_id_of, "smokeball", "staff", staff_id)
         if not own:
             return False
-        note = {"staffId": own, "message": plain(text), "toastyMessage": plain(text)}
+
+        def note() -> Json:
+            if not (words := plain(text())):
+                raise _UnneededError
+            return {"staffId": own, "message": words, "toastyMessage": words}
+
         try:
             await self._api.send_once("/notifications", note)
+        except _UnneededError:
+            return False
         except SourceError as error:
             self.trouble = str(error)
             raise

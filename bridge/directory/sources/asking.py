@@ -123,13 +123,14 @@ class AskedSystem:
         method: str,
         url: str,
         params: Params | None = None,
-        body: Json | None = None,
+        body: Json | Callable[[], Json] | None = None,
         headers: Mapping[str, str] | None = None,
         *,
         once: bool = False,
     ) -> Any:
-        """What is answered; None where nothing is there (404). `once` is for what is not to be done twice: it is asked
-        for again only where it was refused. Raises SourceError."""
+        """What is answered; None where nothing is there (404). `body` may be made when the request is sent, perhaps
+        minutes later. `once` is for what is not to be done twice, and not worth that others wait for it: it is asked
+        for again only with a new token. Raises SourceError."""
         path = urlsplit(url).path
         refused = ""
         why = ""
@@ -138,9 +139,10 @@ class AskedSystem:
             session = self._connected()
             access = await self._login.access(session, other_than=refused)
             sent = {"Authorization": f"Bearer {access}", **self._headers, **(headers or {})}
+            content = body() if callable(body) else body
             try:
                 async with session.request(
-                    method, url, params=params, json=body, headers=sent, allow_redirects=False
+                    method, url, params=params, json=content, headers=sent, allow_redirects=False
                 ) as answer:
                     if answer.status == 404:
                         return None
@@ -160,7 +162,7 @@ class AskedSystem:
             why = f"answers {status}" if status else why
             if status and status != 429 and status < 500:
                 raise NotAnsweredError(f"{self.called} answers {status} at {path}.")
-            if once and status != 429:
+            if once:
                 break
             if attempt < _ATTEMPTS - 1:
                 await self._bucket.rest(wait_of(after, attempt))

@@ -39,8 +39,11 @@ class Notes(Protocol):
     def trouble(self) -> str:
         """Why the last note was not taken; empty where it was."""
 
-    async def show(self, staff_id: str, text: str) -> bool:
-        """Show this to somebody, at most once. Whether the system knows them. Raises SourceError."""
+    async def show(self, staff_id: str, text: Callable[[], str]) -> bool:
+        """Show this to somebody, at most once; `text` is asked when it is sent, and nothing is where it is empty.
+
+        Whether it is shown: not to somebody whom the system does not know. Raises SourceError.
+        """
 
 
 class RunningSource:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -176,6 +177,34 @@ async def test_S3_who_cannot_be_read_and_is_deleted_has_left_at_once(tmp_path: P
             assert "Zoe" not in again.active()
             assert "Yan" in again.active()
             assert flaws(again) == []
+
+
+async def test_S3_who_is_pushed_anew_while_it_is_told_what_is_so_has_not_left(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scim_firm(tmp_path, database_url) as client:
+        zoe = await client.make(user("Zoe"))
+        await client.told()
+        async with stored_otherwise(client, {"userName": 7}, zoe) as again:
+            await again.told()
+            scim, loop = client.api.firm.bridge.scim, asyncio.get_running_loop()
+            assert scim is not None and flaws(again) == [zoe]
+            records = scim._records
+
+            def pushed_meanwhile(pushed: Any) -> Any:
+                found = records(pushed)
+                anew = again.ask("PUT", f"/Users/{zoe}", user("Zoe"))
+                assert asyncio.run_coroutine_threadsafe(anew, loop).result(timeout=10)[0] == 200
+                return found
+
+            monkeypatch.setattr(scim, "_records", pushed_meanwhile)
+            assert (await again.ask("DELETE", f"/Users/{await again.make(user('Yan'))}"))[0] == 204
+            await scim.run()
+            monkeypatch.undo()
+            await client.api.firm.service.directory.refresh()
+            assert "Zoe" in again.active()
+            await again.told()
+            assert "Zoe" in again.active() and flaws(again) == []
 
 
 @pytest.mark.parametrize("way", ["DELETE", "PATCH", "PUT"])

@@ -12,7 +12,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from scim2_models import Group, PatchOp
 
+from bridge.directory.scim.members import patched
+from bridge.directory.scim.running import make_provider
 from tests.component.scim.harness import ENTERPRISE, USER, Client, Json, patch, scim_firm, user
 
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -175,6 +178,27 @@ async def test_M3_many_are_taken_out_of_a_large_group(tmp_path: Path, database_u
         group = await client.make(body, "Groups")
         said = await changed(client, f"/Groups/{group}", {"op": "Remove", "path": "members", "value": many})
         assert [one["value"] for one in said["members"]] == [zoe]
+
+
+def test_M3_members_who_go_and_come_by_turns_are_looked_up_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, patched_by = [], PatchOp.patch
+
+    def counted(patch_op: PatchOp[Group], resource: Group) -> bool:
+        asked.append(patch_op)
+        return patched_by(patch_op, resource)
+
+    monkeypatch.setattr(PatchOp, "patch", counted)
+    with make_provider():
+        group: Group = Group.model_validate({"schemas": [GROUP], "displayName": "T", "members": [{"value": "a"}]})
+        turns = [
+            {"op": op, "path": "members", "value": [{"value": one}]}
+            for one in ("a", "b", "C", "d")
+            for op in ("remove", "add", "add")
+        ]
+        last = {"op": "remove", "path": "members", "value": [{"value": "D"}]}
+        assert patched(group, PatchOp[Group].model_validate(patch(*turns, last)))
+    assert [str(one.value) for one in group.members or ()] == ["a", "b", "C"]
+    assert len(asked) == 1
 
 
 FILTERS: tuple[tuple[str, int], ...] = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from bridge.care import mentions
 from bridge.clock import now_ms
 from bridge.directory.smokeball.notes import plain
+from bridge.directory.sources.asking import Bucket
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.mapping.event import MESSAGE, Event
 from bridge.settings import DirectorySettings
@@ -156,15 +157,39 @@ async def test_M3_F2_whoever_must_not_see_it_any_more_is_not_told(
         assert told.outcomes() == {"unneeded": 1}
 
 
-async def test_a_note_that_fails_is_counted_and_the_next_is_shown(
+async def test_M3_a_wall_set_while_a_note_waits_for_its_turn_holds(
     tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with told_firm(tmp_path, database_url, monkeypatch) as told:
+        await told.mention(await told.matter_room(), "tom")
+        service, take = told.firm.service, Bucket.take
+
+        async def walled_meanwhile(bucket: Bucket) -> None:
+            await take(bucket)
+            wall = {"id": "w2", "matter": "2026-0042", "people": ["tom"], "memo": "M.", "set_by": "ruth"}
+            write_directory(service.settings.directory.path, walls=[wall])
+            await service.directory.refresh()
+            await service.directory.confirm("ruth")
+            await service.directory.refresh()
+            assert "w2" in service.firm.walls
+
+        monkeypatch.setattr(Bucket, "take", walled_meanwhile)
+        assert await told.after(11) == {}
+        assert "POST /notifications" not in told.smokeball.asked
+        assert told.outcomes() == {"unneeded": 1}
+        assert told.firm.bridge.health()["sources"] == ""
+
+
+@pytest.mark.parametrize("status", [503, 429])
+async def test_a_note_that_fails_is_counted_and_the_next_is_shown(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    async with told_firm(tmp_path, database_url, monkeypatch) as told:
         room = await told.matter_room()
-        told.smokeball.answers["/notifications"] = (503, {})
+        told.smokeball.answers["/notifications"] = (status, {})
         await told.mention(room, "tom")
         assert await told.after(11) == {}
-        # Whether it was shown all the same is not known, so it is not asked for again.
+        # Whether it was shown all the same is not known, or others wait, so it is not asked for again.
         assert told.smokeball.asked.count("POST /notifications") == 1
         assert "did not take the last note" in told.firm.bridge.health()["sources"]
         told.smokeball.answers.clear()
@@ -184,7 +209,7 @@ async def test_what_ends_the_bridge_while_a_note_is_asked_for_shows_none_twice(
         assert asked.notes is not None
         show = asked.notes.show
 
-        async def shown_and_ended(staff_id: str, text: str) -> bool:
+        async def shown_and_ended(staff_id: str, text: Callable[[], str]) -> bool:
             await show(staff_id, text)
             raise asyncio.CancelledError
 

@@ -52,6 +52,7 @@ async def test_S2_every_request_is_valid_against_the_description(store: Store, t
             # Prism answers 422 for what the description does not allow, and that is raised.
             assert await api.get(path, params) is not None, path
         await api.send("POST", "/webhooks", HOOK)
-        await api.send_once("/notifications", {"staffId": one, "message": "Note", "toastyMessage": "Note"})
+        note = {"staffId": one, "message": "Note", "toastyMessage": "Note"}
+        await api.send_once("/notifications", lambda: note)
         await api.send("PUT", f"/webhooks/{one}", HOOK)
         await api.send("DELETE", f"/webhooks/{one}")
