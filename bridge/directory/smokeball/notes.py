@@ -9,13 +9,14 @@ from bridge.directory.smokeball.api import SmokeballApi
 from bridge.directory.sources.asking import Json
 from bridge.directory.sources.keeping import own_id_of
 from bridge.directory.sources.port import SourceError
+from bridge.firm.errors import BridgeError
 from bridge.store.engine.store import Store
 
 _MARKS = re.compile(r"[*\[\]]+|--+")
 """What Smokeball takes for more than text: bold, italic, and the id of somebody whom a note is to name."""
 
 
-class _UnneededError(Exception):
+class _UnneededError(BridgeError):
     """By the time a note could be sent there is none."""
 
 

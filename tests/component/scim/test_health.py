@@ -13,6 +13,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from scim2_models import Context, User
 
+from bridge.directory.scim.records import records_of
 from bridge.directory.sources.keeping import sources_version
 from bridge.store.engine.unit import Unit
 from bridge.store.models import ScimResource
@@ -189,15 +190,14 @@ async def test_S3_who_is_pushed_anew_while_it_is_told_what_is_so_has_not_left(
             await again.told()
             scim, loop = client.api.firm.bridge.scim, asyncio.get_running_loop()
             assert scim is not None and flaws(again) == [zoe]
-            records = scim._records
 
-            def pushed_meanwhile(pushed: Any) -> Any:
-                found = records(pushed)
+            def pushed_meanwhile(pushed: Any, roles: Any) -> Any:
+                found = records_of(pushed, roles)
                 anew = again.ask("PUT", f"/Users/{zoe}", user("Zoe"))
                 assert asyncio.run_coroutine_threadsafe(anew, loop).result(timeout=10)[0] == 200
                 return found
 
-            monkeypatch.setattr(scim, "_records", pushed_meanwhile)
+            monkeypatch.setattr("bridge.directory.scim.running.records_of", pushed_meanwhile)
             assert (await again.ask("DELETE", f"/Users/{await again.make(user('Yan'))}"))[0] == 204
             await scim.run()
             monkeypatch.undo()
