@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import structlog
 
 from bridge.clock import now_ms
 from bridge.desk import Desk
 from bridge.directory.sources.port import SourceError
-from bridge.directory.sources.running import Notes
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.model import Firm
 from bridge.firm.policy import desired_participants, may_act
@@ -21,6 +21,10 @@ from bridge.store.people.digests import user_localpart
 from bridge.store.rooms.made import key_of_room
 from bridge.store.rooms.mentions import forget_mentions, mentions_before
 from bridge.store.rooms.world import conversations_with_people
+
+if TYPE_CHECKING:
+    # Loaded where a source is asked alone.
+    from bridge.directory.sources.running import Notes
 
 log = structlog.get_logger(__name__)
 _MOST = 200

@@ -204,9 +204,12 @@ async def firm_on_fake(
     *,
     synced: bool = True,
     mas: MasSettings | None = None,
+    deadline: float | None = None,
     **homeserver: Any,
 ) -> AsyncIterator[FirmOnFake]:
     """The firm on an empty homeserver; `synced` makes its rooms. `homeserver` are settings of the connection.
+
+    `deadline` is for what comes after, so that a slow machine makes the rooms none the less.
 
     The bridge and the homeserver have one clock, on which no two things happen at once.
     """
@@ -235,6 +238,8 @@ async def firm_on_fake(
                 await on.said()
                 await on.places.refresh()
                 fake.requests.clear()
+            if deadline is not None:
+                client.connection.deadline = deadline
             yield on
     finally:
         await client.close()

@@ -234,7 +234,7 @@ async def test_O3_who_left_long_before_stays_out_of_a_room_made_again(
     room = await on.room(LITIGATION)
     on.fake.leave(room.room_id, on.user(BEN))
     await on.hear()
-    monkeypatch.setattr("bridge.reconcile.work.DELETING_MS", -3_600_000)
+    monkeypatch.setattr("bridge.reconcile.work.rooms.DELETING_MS", -3_600_000)
     on.fake.leave(room.room_id, on.fake.bot_id)
     await on.hear()
     assert await on.people(LITIGATION) == on.users(ANN)
