@@ -161,13 +161,13 @@ class Inbox:
         self._metrics.events_duplicate.inc(len(given) - len(fresh))
         return len(fresh)
 
-    async def accept_within(self, seconds: float, events: Sequence[Json], news: Effect | None) -> None:
-        """The same; where the database is away it is waited for, so long at most. Raises StoreError."""
+    async def accept_until(self, end: float, events: Sequence[Json], news: Effect | None) -> None:
+        """The same; where the database is away it is waited for until this time of the loop. Raises StoreError."""
         try:
             await self.accept(events, news)
         except StoreError:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout_at(end):
                     await self._store.rest(0.0)
             await self.accept(events, news)
 

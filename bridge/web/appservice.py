@@ -23,7 +23,7 @@ Json = dict[str, Any]
 T = TypeVar("T")
 PREFIX = "/_matrix/app/v1"
 ANSWER_WITHIN = 45.0
-"""Seconds that a transaction may wait for room in the inbox; Synapse gives up after 60."""
+"""Seconds that a transaction may wait for room in the inbox and for the database; Synapse gives up after 60."""
 
 
 @dataclass(frozen=True)
@@ -91,16 +91,17 @@ class AppserviceEndpoints:
         return json_response({})
 
     async def _accept(self, events: list[Json], news: Effect | None) -> None:
+        end = asyncio.get_running_loop().time() + ANSWER_WITHIN
         try:
             if events and not self.inbox.has_room_for(len(events)):
-                async with asyncio.timeout(ANSWER_WITHIN):
+                async with asyncio.timeout_at(end):
                     await self.inbox.room_for(len(events))
         except TimeoutError as error:
             raise MatrixError(
                 503, "M_UNKNOWN", "Too many events wait to be handled. Send this transaction again later."
             ) from error
         # A homeserver that is refused waits longer and longer before it sends anything again.
-        await self.inbox.accept_within(ANSWER_WITHIN, events, news)
+        await self.inbox.accept_until(end, events, news)
 
     async def _ping(self, request: web.Request) -> web.Response:
         _checked(check_ping, await request.read() or b"{}")

@@ -87,7 +87,7 @@ async def test_R1_a_transaction_waits_for_the_database_where_the_homeserver_woul
 
     inbox = make_inbox(store, Handled())
     monkeypatch.setattr(store, "run_early", refuse)
-    accepting = asyncio.create_task(inbox.accept_within(60, [event("$1")], None))
+    accepting = asyncio.create_task(inbox.accept_until(asyncio.get_running_loop().time() + 60, [event("$1")], None))
     await refused.wait()
     monkeypatch.delattr(store, "run_early")
     there.set()
@@ -104,7 +104,7 @@ async def test_a_transaction_is_refused_where_the_database_stays_away(
 
     monkeypatch.setattr(store, "run_early", refuse)
     with pytest.raises(StoreError):
-        await make_inbox(store, Handled()).accept_within(0.01, [event("$1")], None)
+        await make_inbox(store, Handled()).accept_until(asyncio.get_running_loop().time(), [event("$1")], None)
 
 
 async def test_R1_a_request_is_made_as_soon_as_the_database_is_there(store: Store, there: asyncio.Event) -> None:
