@@ -33,7 +33,9 @@ from bridge.dev.place import ROOT
 from bridge.directory.following.status import DirectoryStatus, HeldChange
 from bridge.directory.problems import DirectoryError
 from bridge.firm.model import Firm, Staff
+from bridge.firm.text.directions import apart
 from bridge.matrix.errors import ForbiddenError, NotServerAdminError, TokenRejectedError, UnreachableError
+from bridge.reconcile.planning.foreseen import Effect
 from bridge.reconcile.planning.steps import Action, Plan, Step
 from bridge.reconcile.tally import Result
 from bridge.settings import Settings
@@ -63,6 +65,7 @@ class FakeFirm:
     planned: Plan = field(default_factory=lambda: Plan(accounts=STEPS))
     outcome: Result = field(default_factory=lambda: Result(2, ()))
     error: Exception | None = None
+    effects: tuple[Effect, ...] = ()
     synced: bool = False
     passwords: dict[str, Any] = field(default_factory=dict)
     confirmed_by: str = ""
@@ -92,9 +95,13 @@ class FakeFirm:
                 ),
                 reconciler=SimpleNamespace(planner=SimpleNamespace(plan=self._plan)),
                 sync=self._sync,
+                foresee=self._foresee,
             )
         finally:
             await store.close()
+
+    async def _foresee(self) -> tuple[Effect, ...]:
+        return self.effects
 
     async def _plan(self) -> Plan:
         return self.planned
@@ -501,6 +508,14 @@ def test_directory_status_and_confirm(run: Run, firm: FakeFirm) -> None:
     code, out, _ = run("directory", "confirm", "--yes")
     assert (code, out) == (Exit.OK, f"{confirmed_text('abc')}\n")
     assert firm.confirmed_by.endswith("on the command line")
+
+
+def test_P2_O2_what_keeps_a_name_apart_in_an_answer_is_in_nothing_that_is_printed(run: Run, firm: FakeFirm) -> None:
+    name = "\u05d9\u05e2\u05dc"
+    firm.effects = (Effect(f"Matter 1 {apart(name)}", (f"was {apart(name)}",), "m1"),)
+    (effect,) = json.loads(run("directory", "plan", "--json")[1])["effects"]
+    assert effect == {"what": f"Matter 1 {name}", "becomes": [f"was {name}"], "matter_id": "m1"}
+    assert f"  Matter 1 {name}: was {name}\n" in run("directory", "plan")[1]
 
 
 def test_directory_confirm_takes_no_for_an_answer(run: Run, firm: FakeFirm, monkeypatch: pytest.MonkeyPatch) -> None:
