@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import signal
 import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import cached_property, partial
 from importlib import import_module
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -64,6 +66,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 log = structlog.get_logger(__name__)
+_SOON_SECONDS = 300
+"""Two failures to work within this time are of one cause; later the server was restarted another time."""
 
 
 class Bridge:
@@ -339,7 +343,7 @@ async def take_turns(settings: Settings, stop: asyncio.Event) -> None:
         standing_by = StandBy(settings, _doors(settings, stack))
         await standing_by.open(stack)
         systemd.serving()
-        failed = False
+        failed_at = -math.inf
         while not stop.is_set():
             await standing_by.until_free(stop)
             if stop.is_set():
@@ -349,13 +353,13 @@ async def take_turns(settings: Settings, stop: asyncio.Event) -> None:
             except OwnedElsewhereError as error:
                 log.warning("another_works", reason=str(error))
             except StoreError as error:
-                # A server that was restarted may be there again by now, so only what fails again will not pass.
-                if failed and await standing_by.can_look():
+                # A server that was restarted may be there again by now, so only what fails again soon will not pass.
+                failed_before, failed_at = failed_at, monotonic()
+                if failed_at - failed_before < _SOON_SECONDS and await standing_by.can_look():
                     raise
-                failed = True
                 log.warning("database_away", reason=str(error))
             else:
-                failed = False
+                failed_at = -math.inf
 
 
 async def work(settings: Settings, stop: asyncio.Event, standing_by: StandBy) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.clock import firm_today
 from bridge.directory.following.status import DirectoryStatus
-from bridge.directory.merging import Provenance
+from bridge.directory.sources.statement import Provenance
 from bridge.directory.undoing import Undone
 from bridge.firm.model import Firm
 from bridge.firm.policy import Decision, may_administer

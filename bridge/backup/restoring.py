@@ -30,8 +30,8 @@ from bridge.backup.manifest import FORMAT, MANIFEST, Database, Head, Manifest, S
 from bridge.backup.sealed import ANOTHER, BackupError, copied, reason_of, unseal
 from bridge.settings import Settings
 from bridge.store.engine.errors import StoreError
+from bridge.store.engine.migrating import pending_migrations
 from bridge.store.engine.sqlite import OwnersLock
-from bridge.store.engine.store import pending_migrations
 
 _LARGEST_MANIFEST = 1024 * 1024
 _NOT_READ = (zipfile.BadZipFile, KeyError, ValueError, EOFError, RuntimeError, zlib.error, lzma.LZMAError)

@@ -17,7 +17,8 @@ from bridge.backup.manifest import LATEST_MS, Side
 from bridge.backup.restoring import OpenedBackup, examine
 from bridge.backup.sealed import BackupError
 from bridge.store.engine.errors import StoreError
-from bridge.store.engine.store import Store, pending_migrations
+from bridge.store.engine.migrating import pending_migrations
+from bridge.store.engine.store import Store
 from bridge.store.record.audit import Chain, Verified, verified, verify_page
 from bridge.store.rooms.accounts import all_accounts
 from bridge.store.rooms.made import rooms_of

@@ -19,7 +19,7 @@ from bridge.metrics import Metrics
 from bridge.store.engine.unit import Unit
 from bridge.store.people.digests import user_localpart
 from bridge.store.rooms.made import key_of_room
-from bridge.store.rooms.mentions import forget_mentions, mentions_before
+from bridge.store.rooms.mentions import forget_mentions, forget_mentions_before, mentions_before
 from bridge.store.rooms.world import conversations_with_people
 
 if TYPE_CHECKING:
@@ -39,19 +39,20 @@ async def tell_of_mentions(desk: Desk, notes: Notes, metrics: Metrics) -> None:
     """
     now, came = now_ms(), Counter[str]()
     due = await desk.store.read(mentions_before, now - desk.settings.smokeball.notify_minutes * 60_000, _MOST)
-    newest = {(one.staff_id, one.room_id): one.at_ms for one in due}
-    for staff_id in dict.fromkeys(one.staff_id for one in due):
-        rooms = [room_id for of, room_id in newest if of == staff_id]
-        fresh = {room_id for room_id in rooms if now - newest[staff_id, room_id] < _STALE_MS}
+    if due and due[0].at_ms <= now - _STALE_MS:
+        # By themselves, so that a newer one in the same room has its note.
+        came["unneeded"] = await desk.store.run(forget_mentions_before, now - _STALE_MS)
+    fresh = dict.fromkeys((one.staff_id, one.room_id) for one in due if one.at_ms > now - _STALE_MS)
+    for staff_id in dict.fromkeys(staff_id for staff_id, _ in fresh):
         try:
-            unread = await _unread(desk, staff_id) if fresh else frozenset()
+            unread = await _unread(desk, staff_id)
         except RequestError as error:
             log.warning("mentions_wait", staff=staff_id, reason=str(error))
             if is_passing(error):
                 break
             unread = frozenset()
-        for room_id in rooms:
-            conversation = await desk.store.run(_take, staff_id, room_id, room_id in unread & fresh)
+        for room_id in [room_id for of, room_id in fresh if of == staff_id]:
+            conversation = await desk.store.run(_take, staff_id, room_id, room_id in unread)
             came[await _show(desk, notes, staff_id, conversation)] += 1
     for outcome, count in came.items():
         metrics.source_notes.labels("smokeball", outcome).inc(count)

@@ -19,7 +19,8 @@ from bridge.reconcile.guard_processes import GuardProcess, GuardStanding, read_p
 from bridge.reconcile.guarding import facts_of, stored_facts
 from bridge.settings import Settings
 from bridge.store.engine.errors import StoreError
-from bridge.store.engine.store import Store, pending_migrations
+from bridge.store.engine.migrating import pending_migrations
+from bridge.store.engine.store import Store
 
 LINES = """\
 modules:

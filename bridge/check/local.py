@@ -23,8 +23,9 @@ from bridge.firm.policy import may_administer
 from bridge.mapping.ids import assign_localparts
 from bridge.settings import Settings
 from bridge.store.engine.errors import StoreError
+from bridge.store.engine.migrating import pending_migrations
 from bridge.store.engine.processes import Process
-from bridge.store.engine.store import Store, pending_migrations
+from bridge.store.engine.store import Store
 from bridge.store.queues import inbox, outbox
 from bridge.store.rooms.accounts import all_accounts
 from bridge.store.rooms.made import rooms_of

@@ -23,7 +23,8 @@ from bridge.directory.sources.union import Sources
 from bridge.firm.model import Firm
 from bridge.settings import ClioSettings, Settings, SmokeballSettings
 from bridge.store.engine.errors import StoreError
-from bridge.store.engine.store import Store, pending_migrations
+from bridge.store.engine.migrating import pending_migrations
+from bridge.store.engine.store import Store
 from bridge.store.people.tokens import tokens
 from bridge.wording.directory import source_line
 

@@ -14,6 +14,7 @@ from bridge.cli.asking import ask_bridge
 from bridge.cli.exits import Exit, Stop
 from bridge.cli.shell import AsJson, Config, complain, print_json, read_settings, say, wait_for
 from bridge.firm.names import spellings
+from bridge.firm.text.directions import together
 
 if TYPE_CHECKING:
     from bridge.firm.model import Firm, Staff
@@ -202,7 +203,10 @@ def directory_plan(config: Config = None, as_json: AsJson = False) -> None:
 
     fingerprint, found = with_firm(config, look)
     if as_json:
-        effects = [{"what": one.what, "becomes": list(one.becomes), "matter_id": one.matter_id} for one in found]
+        effects = [
+            {"what": together(one.what), "becomes": [*map(together, one.becomes)], "matter_id": one.matter_id}
+            for one in found
+        ]
         print_json({"fingerprint": fingerprint, "effects": effects})
         return
     if not fingerprint:

@@ -12,6 +12,7 @@ import orjson
 import typer
 
 from bridge.configuration import load_settings
+from bridge.firm.text.directions import together
 from bridge.logs import set_up_logging
 from bridge.settings import LogSettings, Settings
 
@@ -37,8 +38,8 @@ def wait_for(work: Coroutine[Any, Any, T]) -> T:
 
 
 def say(text: str) -> None:
-    """Print text for people, as it is."""
-    sys.stdout.write(text + "\n")
+    """Print text for people. Few terminals know what keeps a name apart; others show it as signs."""
+    sys.stdout.write(together(text) + "\n")
 
 
 def complain(text: str) -> None:
@@ -48,4 +49,4 @@ def complain(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print JSON for programs."""
-    say(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")

@@ -31,14 +31,14 @@ from bridge.directory.keeping import (
     still_waits,
     undone_fingerprints,
 )
-from bridge.directory.merging import Merged, Provenance
 from bridge.directory.past.earlier import earlier_records, with_earlier
 from bridge.directory.past.replaced import fits, last_confirmed, without
 from bridge.directory.problems import ChangedWhileReadError, DirectoryError, RecordProblem
 from bridge.directory.read import Snapshot, firm_of
-from bridge.directory.sources.keeping import Links, keep_links
+from bridge.directory.sources.keeping import keep_links
 from bridge.directory.sources.port import FILES, SourceStanding
 from bridge.directory.sources.seen import Sees, sight_of, standings_seen
+from bridge.directory.sources.statement import Links, Merged, Provenance
 from bridge.directory.sources.union import Sources
 from bridge.directory.undoing import Undone
 from bridge.firm.audit import Deed

@@ -17,12 +17,11 @@ from bridge.directory.fields import ACCESS, CHANNELS, GROUPS, KINDS, MATTERS, ST
 from bridge.directory.problems import ProblemList, quoted
 from bridge.directory.reading import Record, Records
 from bridge.directory.restrictions import members_of, on_every_list
+from bridge.directory.sources.statement import Disagreement, Links, Merged, Provenance, Statement
 from bridge.directory.values import Refers, Shape
 from bridge.firm.conversation import channel_key
 from bridge.firm.model import Firm, MatterStatus
 
-Links = Mapping[tuple[str, str, str], str]
-"""The id in the directory by source, kind and the source's own id."""
 _RIGHTS = frozenset(
     {"role", "localpart", "external_ids", "allowed", "responsible", "assisting", "supervisor", "originating"}
 )
@@ -36,61 +35,6 @@ TAKES_AWAY: Mapping[tuple[str, str], Any] = {
 """Values that hold whoever says them, unless somebody was given this very field."""
 _GONE: Mapping[str, tuple[str, Any]] = {"staff": ("former", True), "matters": ("status", MatterStatus.DELETED)}
 """What becomes of a record that a source no longer has."""
-
-
-@dataclass(frozen=True)
-class Statement:
-    """What one source says."""
-
-    source: str
-    records: Records
-    gone: frozenset[tuple[str, str]] = frozenset()
-    """Kind and own id of what it no longer has."""
-    gives: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """The fields it knows of, by kind; a kind that is not there is known with all its fields."""
-    numbers: Mapping[str, str] = field(default_factory=dict)
-    """What people call those of its matters that never could be read and that others know, by own id."""
-
-    def can_say(self, kind: str, name: str) -> bool:
-        """Whether it knows of this field at all."""
-        return kind not in self.gives or name in self.gives[kind]
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """Which sources said what of one record."""
-
-    sources: tuple[str, ...]
-    """Its owner first."""
-    fields: Mapping[str, str]
-    """Those that come from another source than the owner, by field."""
-
-
-@dataclass(frozen=True, slots=True)
-class Disagreement:
-    """That two sources say different things of the same value, and whose word holds."""
-
-    kind: str
-    id: str
-    field: str
-    holds: str
-    """The source whose word holds."""
-    other: str
-
-
-@dataclass(frozen=True)
-class Merged:
-    """The union of the sources."""
-
-    records: Records
-    origins: Mapping[tuple[str, str], Provenance]
-    """By kind and id in the directory."""
-    disagreements: tuple[Disagreement, ...]
-    left_out: Mapping[str, tuple[str, ...]]
-    """Ids of what others have and the owner of the kind has not, by kind: people count as having left."""
-    links: Links
-    lost: frozenset[str] = frozenset()
-    """Whom only what is kept of deleted matters names, and who is not there any more."""
 
 
 def merge(
@@ -288,8 +232,7 @@ class _Merging:
         self._take_away(kind, one, values, elsewhere, lacks=lacks)
         if "id" in {each.name for each in kind.fields}:
             values["id"] = one.id
-        others = (source for source in self._in_order(kind.name) if source in one.parts and source != primary)
-        self._origins[kind.name, one.id] = Provenance((primary, *others), elsewhere)
+        self._origins[kind.name, one.id] = Provenance(tuple(self._in(kind, one, primary)), elsewhere)
         return Record(one.parts[primary].row, values, unread)
 
     def _only(self, kind: RecordKind, one: _Entity) -> Record:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from bridge.clock import now_ms
 from bridge.directory.fields import KINDS
 from bridge.directory.following.status import DirectoryStatus
-from bridge.directory.merging import Disagreement, Provenance
 from bridge.directory.sources.port import SOURCE_NAMES, SourceStanding
+from bridge.directory.sources.statement import Disagreement, Provenance
 from bridge.directory.undoing import Undone
 from bridge.firm.text.directions import apart
 from bridge.wording.markdown import escape

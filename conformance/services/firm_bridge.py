@@ -6,11 +6,10 @@ import asyncio
 import os
 from pathlib import Path
 
-import yaml
 from pydantic import SecretStr
 
+from benchmarks.prepared import prepare
 from bridge.app import run
-from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.settings import (
     AppserviceSettings,
     DatabaseSettings,
@@ -19,11 +18,6 @@ from bridge.settings import (
     SecuritySettings,
     Settings,
 )
-from bridge.store.engine.store import Store
-from bridge.store.engine.unit import Unit
-from bridge.store.rooms.accounts import add_accounts
-from bridge.store.rooms.conversations import NewConversation, add_conversations
-from bridge.store.rooms.made import record_room, write_intent
 
 TOLD = os.environ
 FOLDER = Path(TOLD["DATA_DIR"])
@@ -46,30 +40,8 @@ def settings() -> Settings:
     )
 
 
-async def prepare(url: str) -> None:
-    """Write the directory and the rows that reconciliation would have made. Doing it again changes nothing."""
-    (FOLDER / "directory.yaml").write_text(yaml.safe_dump({"staff": [ROBIN]}))
-    store = Store(url)
-    await store.open()
-
-    def rows(unit: Unit) -> None:
-        add_accounts(unit, {"s1": TOLD["PERSON"][1:].partition(":")[0]})
-        for number, room_id in enumerate(TOLD["ROOMS"].split(",")):
-            channel = Conversation(
-                id=f"c{number}",
-                kind=ConversationKind.CHANNEL,
-                title=f"Topic {number}",
-                participants=frozenset({"s1"}),
-            )
-            add_conversations(unit, [NewConversation(channel, name_key=f"topic {number}")])
-            write_intent(unit, channel.id, f"alias-{number}")
-            record_room(unit, channel.id, room_id)
-
-    await store.run(rows)
-    await store.close()
-
-
 if __name__ == "__main__":
     chosen = settings()
-    asyncio.run(prepare(chosen.database.url.get_secret_value()))
+    localparts = {ROBIN["id"]: TOLD["PERSON"][1:].partition(":")[0]}
+    asyncio.run(prepare(chosen, [ROBIN], localparts, TOLD["ROOMS"].split(",")))
     run(chosen)

@@ -21,7 +21,8 @@ from peewee import Database
 
 from bridge.matrix.client import MatrixClient
 from bridge.store.engine.backends import backend_for
-from bridge.store.engine.store import Store, migrate
+from bridge.store.engine.migrating import migrate
+from bridge.store.engine.store import Store
 from tests.component.firm_on_fake import FirmOnFake, firm_on_fake
 from tests.component.panel.panel_firm import Panel, panel_firm
 from tests.fakes.anybody import Anybody

@@ -26,8 +26,8 @@ from aiohttp import web
 
 from bridge.guard.protocol import SIGNATURE_HEADER
 from bridge.settings import AppserviceSettings, HomeserverSettings
-from tests.fakes import endpoints
-from tests.fakes.endpoints import Asked
+from tests.fakes.endpoints import table
+from tests.fakes.endpoints.asked import Asked
 from tests.fakes.faults import Answer, Behaviour, Broken, Cut, Drop, Duplicate, Slow
 from tests.fakes.mas.records import SHARED, MasRecords, MasSession
 from tests.fakes.room import Denied
@@ -267,12 +267,12 @@ class FakeHomeserver(World):
             if request.method == "POST" and re.fullmatch("/_matrix/client/v1/appservice/[^/]+/ping", path):
                 self._check_token(request)
                 return await self._ping(orjson.loads(raw))
-            endpoint, args = endpoints.find(request.method, path)
+            endpoint, args = table.find(request.method, path)
             session = self._session_of(request)
             if session is not None:
                 user_id = f"@{session.user.username}:{self.server_name}"
             else:
-                user_id = self._as_nobody(request) if endpoint in endpoints.ANONYMOUS else self._acting(request)
+                user_id = self._as_nobody(request) if endpoint in table.ANONYMOUS else self._acting(request)
             signature = request.headers.get(SIGNATURE_HEADER, "")
             query, body = dict(request.query), _decoded(request, raw)
             admin = session is not None and "urn:synapse:admin:*" in session.scope

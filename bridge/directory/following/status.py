@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.directory.merging import Disagreement
 from bridge.directory.problems import RecordProblem
 from bridge.directory.sources.port import SourceStanding
 from bridge.directory.sources.seen import OF_PEOPLE, names_made
+from bridge.directory.sources.statement import Disagreement
 
 
 @dataclass(frozen=True, slots=True)

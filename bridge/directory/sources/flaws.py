@@ -12,10 +12,11 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from bridge.directory.fields import ACCESS, GROUPS, KINDS, MATTERS, STAFF, WALLS, Field
-from bridge.directory.merging import TAKES_AWAY, Merged, Statement
+from bridge.directory.merging import TAKES_AWAY
 from bridge.directory.problems import ProblemList
 from bridge.directory.reading import Record, Seen, read_rows
 from bridge.directory.sources.port import Flaw, SourceRecord, Value
+from bridge.directory.sources.statement import Merged, Statement
 from bridge.directory.values import Refers, boolean, status
 from bridge.firm.model import MatterStatus, WallKind
 

@@ -14,6 +14,7 @@ from typing import Any
 from bridge import faults
 from bridge.directory.sources.flaws import LeftOut, Taking, kept_of, known_by, own_values, takes, with_own
 from bridge.directory.sources.port import Flaw, SourceRead, SourceRecord, SourceStanding, Value
+from bridge.directory.sources.statement import Links
 from bridge.directory.sources.unread_walls import kept_wall
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.models import SourceFlaw, SourceRow, SourceState
@@ -32,8 +33,6 @@ _PUT = """
     ON CONFLICT (source, kind, record_id)
     DO UPDATE SET data = excluded.data, gone = excluded.gone, version = excluded.version
 """
-Links = Mapping[tuple[str, str, str], str]
-"""The id in the directory by source, kind and the source's own id."""
 
 
 @dataclass(frozen=True, slots=True)

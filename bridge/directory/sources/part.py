@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bridge.directory.fields import GROUPS, MATTERS, STAFF, WALLS
-from bridge.directory.merging import Links, Merged
 from bridge.directory.problems import DirectoryError, ProblemList
 from bridge.directory.sources.flaws import LeftOut, Taking
 from bridge.directory.sources.keeping import (
@@ -25,6 +24,7 @@ from bridge.directory.sources.keeping import (
     unread_walls,
     versions_of,
 )
+from bridge.directory.sources.statement import Links, Merged
 from bridge.directory.sources.uniting import Gives, ReadRecord, Reads, Union, read_kept, statements, united
 from bridge.directory.sources.unread_walls import Unread
 from bridge.firm.model import Firm, Matters

@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import date
 
 from bridge.directory.barriers import UNTIL_KNOWN
-from bridge.directory.sources.keeping import Links
 from bridge.directory.sources.port import Flaw, SourceStanding
+from bridge.directory.sources.statement import Links
 from bridge.firm.model import Firm
 from bridge.firm.policy import accessible
 from bridge.firm.walls import may_know

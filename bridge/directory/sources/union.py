@@ -19,7 +19,6 @@ from bridge.directory.reading import read_rows
 from bridge.directory.sources.flaws import take_away, taken_away
 from bridge.directory.sources.keeping import (
     KeptRecord,
-    Links,
     Row,
     keep_read,
     links,
@@ -41,6 +40,7 @@ from bridge.directory.sources.part import (
     with_part,
 )
 from bridge.directory.sources.port import FILES, SourceError, SourceRead, SourceRecord, SourceStanding, record_of_row
+from bridge.directory.sources.statement import Links
 from bridge.directory.sources.uniting import Gives, Union, read_kept, statements, united
 from bridge.firm.model import Firm
 from bridge.store.engine.store import Store

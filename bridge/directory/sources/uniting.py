@@ -10,7 +10,7 @@ from sys import intern
 from bridge.directory.building import build_firm
 from bridge.directory.checks import check_records
 from bridge.directory.fields import GROUPS, MATTERS, WALLS
-from bridge.directory.merging import Links, Merged, Statement, merge
+from bridge.directory.merging import merge
 from bridge.directory.problems import ProblemList
 from bridge.directory.reading import Record, check_repeated, read_rows
 from bridge.directory.references import resolve_references
@@ -24,6 +24,7 @@ from bridge.directory.sources.flaws import (
     without,
 )
 from bridge.directory.sources.keeping import KeptRecord
+from bridge.directory.sources.statement import Links, Merged, Statement
 from bridge.directory.sources.unread_walls import Unread, shut_around
 from bridge.firm.model import Firm
 

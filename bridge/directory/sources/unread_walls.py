@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from bridge.directory.fields import ACCESS, GROUPS, MATTERS, STAFF, WALLS
-from bridge.directory.merging import Merged
 from bridge.directory.problems import ProblemList, quoted
 from bridge.directory.reading import Record
 from bridge.directory.sources.flaws import listed
 from bridge.directory.sources.port import Flaw, SourceRecord, Value
+from bridge.directory.sources.statement import Merged
 from bridge.firm.model import WallKind
 
 _WHOM = ("kind", "people")

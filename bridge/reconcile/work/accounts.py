@@ -47,12 +47,10 @@ class AccountWork:
         self._guarding = guarding
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def steps(self, wanted: Desired | None, tally: Tally) -> tuple[list[Step], list[Step]]:
+    async def steps(self, wanted: Desired, tally: Tally) -> tuple[list[Step], list[Step]]:
         """What accounts need before the rooms are done, and what those of leavers need after it."""
         accounts: list[Step] = []
         farewells: list[Step] = []
-        if wanted is None:
-            return accounts, farewells
 
         async def one(staff_id: str) -> None:
             user_id = wanted.user_ids[staff_id]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 from bridge.clock import now_ms
 from bridge.firm.audit import Deed
@@ -42,7 +43,17 @@ _LEFT_DIRECT = """
     WHERE NOT participant.present AND conversation.id = participant.conversation_id AND conversation.kind = ?
     AND room.key = conversation.id AND room.room_id IS NOT NULL
 """
-_DOWN_FOR = "SELECT staff_id, conversation_id FROM participant WHERE present AND staff_id IN ({})"
+COLUMNS: Final = "id, kind, title, topic, matter_id, everyone, archived, created_by"
+"""What is read of a conversation for `conversation_in_row`."""
+_EVERYONE = 5
+"""Where among them it stands whether everybody is in it."""
+# Everybody's as one more list of ids: no index finds rows for which either of two things holds.
+_OF_PERSON = f"""
+    SELECT {COLUMNS} FROM conversation WHERE id IN (
+        SELECT conversation_id FROM participant WHERE staff_id = ? AND present
+        UNION SELECT id FROM conversation WHERE everyone
+    )
+"""  # noqa: S608 - names of columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +67,29 @@ class NewConversation:
     caused_by: str = ""
 
 
-def to_conversation(row: models.Conversation, participants: Iterable[str], left: Iterable[str] = ()) -> Conversation:
-    """The firm's view of a stored row."""
+def conversation_in_row(
+    row: Sequence[Any], participants: frozenset[str], left: frozenset[str] = frozenset()
+) -> Conversation:
+    """The firm's view of a row that begins with COLUMNS."""
+    key, kind, title, topic, matter_id, everyone, archived, created_by, *_ = row
     return Conversation(
-        id=str(row.id),
-        kind=ConversationKind(row.kind),
-        title=str(row.title),
-        topic=str(row.topic),
-        matter_id=str(row.matter_id),
-        everyone=bool(row.everyone),
-        archived=bool(row.archived),
-        participants=frozenset(participants),
-        left=frozenset(left),
-        started_by=str(row.created_by),
+        key,
+        ConversationKind(kind),
+        title,
+        topic,
+        matter_id,
+        bool(everyone),
+        bool(archived),
+        participants,
+        left,
+        created_by,
     )
+
+
+def to_conversation(row: models.Conversation, participants: Iterable[str], left: Iterable[str] = ()) -> Conversation:
+    """The same of a stored record."""
+    read = row.id, row.kind, row.title, row.topic, row.matter_id, row.everyone, row.archived, row.created_by
+    return conversation_in_row(read, frozenset(participants), frozenset(left))
 
 
 def add_conversations(unit: Unit, new: Iterable[NewConversation]) -> None:
@@ -167,27 +187,10 @@ def was_caused_by(unit: ReadUnit, conversation_id: str, event_id: str) -> bool:
 
 def conversations_of_person(unit: ReadUnit, staff_id: str) -> list[Conversation]:
     """The conversations that this person is down for, as if nobody else were in them."""
-    # Everybody's as one more list of ids: no index finds rows for which either of two things holds.
-    rows = unit.rows(
-        "SELECT id, kind, title, topic, matter_id, everyone, archived, created_by FROM conversation WHERE id IN"
-        " (SELECT conversation_id FROM participant WHERE staff_id = ? AND present"
-        " UNION SELECT id FROM conversation WHERE everyone)",
-        staff_id,
-    )
     themselves = frozenset({staff_id})
     return [
-        Conversation(
-            key,
-            ConversationKind(kind),
-            title,
-            topic,
-            matter_id,
-            bool(everyone),
-            bool(archived),
-            frozenset() if everyone else themselves,
-            started_by=by,
-        )
-        for key, kind, title, topic, matter_id, everyone, archived, by in rows
+        conversation_in_row(row, frozenset() if row[_EVERYONE] else themselves)
+        for row in unit.rows(_OF_PERSON, staff_id)
     ]
 
 

@@ -36,3 +36,8 @@ def mentions_before(unit: ReadUnit, at_ms: int, most: int) -> list[Mentioned]:
 def forget_mentions(unit: Unit, staff_id: str, room_id: str) -> bool:
     """Note no longer that somebody was mentioned in a room. Whether it was noted."""
     return bool(unit.run(Mention.delete().where(Mention.staff_id == staff_id, Mention.room_id == room_id)))
+
+
+def forget_mentions_before(unit: Unit, at_ms: int) -> int:
+    """Note no longer who was mentioned up to this time. How many that were."""
+    return unit.run(Mention.delete().where(Mention.at_ms <= at_ms))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from bridge.firm.conversation import ADMINS_ID, Conversation, ConversationKind, bot_chat_id
 from bridge.firm.model import Firm
@@ -15,6 +14,7 @@ from bridge.store.engine.unit import ReadUnit
 from bridge.store.record.homeserver_time import newest_ms
 from bridge.store.rooms.accounts import StoredAccount, all_accounts
 from bridge.store.rooms.channels import CHANNELS
+from bridge.store.rooms.conversations import COLUMNS, conversation_in_row
 from bridge.store.rooms.made import oldest_first, rooms_before, rooms_of
 
 _AT_ONCE = 300
@@ -28,7 +28,7 @@ _CHATS = "SELECT id FROM conversation WHERE id > ? AND kind IN (?, ?) ORDER BY i
 _THEIRS = "SELECT conversation_id FROM participant WHERE staff_id IN ({})"
 _MATTERS = "SELECT DISTINCT matter_id FROM conversation WHERE id IN ({})"
 _OF_THEIRS = "SELECT id, matter_id FROM conversation WHERE id IN ({theirs})"
-_CONVERSATION = "id, kind, title, topic, matter_id, everyone, archived, created_by, alias_localpart"
+_CONVERSATION = f"{COLUMNS}, alias_localpart"
 _PEOPLE = "SELECT conversation_id, staff_id, present, since FROM participant WHERE conversation_id IN ({})"
 
 
@@ -68,31 +68,22 @@ def world_where(unit: ReadUnit, condition: str, *values: object, keys: Iterable[
     present: dict[str, set[str]] = {}
     absent: dict[str, set[str]] = {}
     since: dict[str, dict[str, int]] = {}
-    # Of many channels with many people only what differs is kept: each id and each moment once.
-    once: dict[Any, Any] = {}
+    # Of many channels with many people only what differs is kept: each id, each moment and each set of people once.
+    names: dict[str, str] = {}
+    moments: dict[int, int] = {}
+    alike: dict[frozenset[str], frozenset[str]] = {}
     ids, newest = [row[0] for row in stored], newest_ms()
     before = rooms_before(unit, ids)
     spaces = {STAFF_SPACE, KEEPER_SPACE, *(matter_space_key(row[4]) for row in stored if row[4])}
     for some in batched(ids):
         for conversation_id, given, is_present, at in unit.each(_PEOPLE.format(placeholders(some)), *some):
-            staff_id = once.setdefault(given, given)
+            staff_id = names.setdefault(given, given)
             (present if is_present else absent).setdefault(conversation_id, set()).add(staff_id)
-            since.setdefault(conversation_id, {})[staff_id] = once.setdefault(at, at) if at <= newest else 0
+            since.setdefault(conversation_id, {})[staff_id] = moments.setdefault(at, at) if at <= newest else 0
     return World(
         conversations={
-            key: Conversation(
-                key,
-                ConversationKind(kind),
-                title,
-                topic,
-                matter_id,
-                bool(everyone),
-                bool(archived),
-                _shared(present.pop(key, ()), once),
-                frozenset(absent.get(key, ())),
-                created_by,
-            )
-            for key, kind, title, topic, matter_id, everyone, archived, created_by, _ in stored
+            row[0]: conversation_in_row(row, _shared(present.pop(row[0], ()), alike), frozenset(absent.get(row[0], ())))
+            for row in stored
         },
         absent={conversation_id: frozenset(staff_ids) for conversation_id, staff_ids in absent.items()},
         since=since,
@@ -102,11 +93,10 @@ def world_where(unit: ReadUnit, condition: str, *values: object, keys: Iterable[
     )
 
 
-def _shared(people: Iterable[str], once: dict[Any, Any]) -> frozenset[str]:
+def _shared(people: Iterable[str], alike: dict[frozenset[str], frozenset[str]]) -> frozenset[str]:
     """These people, as the same object for all conversations that have the same."""
     found = frozenset(people)
-    shared: frozenset[str] = once.setdefault(found, found)
-    return shared
+    return alike.setdefault(found, found)
 
 
 def conversations_with_people(unit: ReadUnit, ids: Iterable[str]) -> dict[str, Conversation]:

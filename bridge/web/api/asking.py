@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -21,10 +21,13 @@ from bridge.operations.webhooks.subscribing import HookSeen, own_webhook
 from bridge.refusal import Kind, Refusal
 from bridge.web.api.cursors import Cursors
 from bridge.web.api.problems import ProblemError, not_there
+from bridge.web.api.table import Paged
 from bridge.web.bearer import bearer
 from bridge.web.handing import Downloads
+from bridge.web.sealing import Place
 
 M = TypeVar("M")
+T = TypeVar("T")
 WHO: Final = "Staff ids, e-mail addresses or Matrix ids."
 """How people are named in a body."""
 
@@ -56,6 +59,11 @@ class ApiCall:
     def asked(self, model: type[M]) -> M:
         """The parameters or the body."""
         return next(one for one in self.given if isinstance(one, model))
+
+    def page(self, items: Iterable[T], place: Callable[[T], Place]) -> tuple[list[T], str | None]:
+        """The page of these that is asked for, in the order of `place`, and the cursor of the next one."""
+        asked = self.asked(Paged)
+        return self.cursors.page(items, place, asked.cursor, asked.limit)
 
     @property
     def conversation(self) -> seen.View:

@@ -16,7 +16,7 @@ from multidict import CIMultiDict
 from bridge.operations.tokens import OF_SYSTEMS, NewToken, Scope, add_token, hashed
 from bridge.settings import FirmSettings, PanelSettings
 from bridge.web.api.table import API_PATH
-from tests.component.small_firm import SmallFirm, small_firm
+from tests.component.small_firm import SmallFirm, channel, small_firm
 
 Json = dict[str, Any]
 SECRETS = ("2026-0042", "Estate")
@@ -113,3 +113,16 @@ async def api_firm(
             firm.all_done()
         async with TestClient(TestServer(firm.bridge.panel_app())) as client:
             yield Api(firm, client)
+
+
+async def filings(api: Api, system: System) -> str:
+    """The id of the channel Court Filings."""
+    await channel(api.firm)
+    (found,) = (await system.get("/channels", q="Court")).json["items"]
+    conversation: str = found["id"]
+    return conversation
+
+
+async def under(system: System, key: str, path: str, body: Json, method: str = "POST") -> Reply:
+    """Have something done under a key."""
+    return await system.ask(method, path, body, headers={"Idempotency-Key": key})

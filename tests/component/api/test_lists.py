@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import get_origin
 
-import pytest
 from pydantic import BaseModel
 
 from bridge.web.api.models import PageJson
 from bridge.web.api.routes import ROUTES
-from tests.component.api.harness import Api, Json, System, api_firm
+from tests.component.api.harness import Api, Json, System
 from tests.component.directory.test_directory_undone import write
 from tests.component.small_firm import DIRECTORY
 
@@ -32,12 +30,6 @@ WHOLE = {
     "webhooks.get: events": "kinds of events",
 }
 """Lists of what is looked at that have no pages, and why."""
-
-
-@pytest.fixture
-async def api(tmp_path: Path, database_url: str) -> AsyncIterator[Api]:
-    async with api_firm(tmp_path, database_url) as found:
-        yield found
 
 
 def test_A2_what_grows_with_the_firm_comes_in_pages() -> None:

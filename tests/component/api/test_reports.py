@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -15,16 +13,10 @@ from bridge.operations.walls.report import disclosed
 from bridge.store.models import AuditRow
 from bridge.web import handing
 from bridge.web.api import asking
-from tests.component.api.harness import SECRETS, Api, System, api_firm
+from tests.component.api.harness import SECRETS, Api, System
 from tests.component.small_firm import DIRECTORY, channel, write_directory
 
 FIRST = first_matter_conversation_id("m1")
-
-
-@pytest.fixture
-async def api(tmp_path: Path, database_url: str) -> AsyncIterator[Api]:
-    async with api_firm(tmp_path, database_url) as found:
-        yield found
 
 
 async def said_in_estate(api: Api) -> None:

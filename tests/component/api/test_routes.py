@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import permutations
 from pathlib import Path
-
-import pytest
 
 from bridge.firm.audit import Deed
 from bridge.firm.conversation import direct_id, first_matter_conversation_id
@@ -113,12 +111,6 @@ CASES: Mapping[str, Case] = {
     "webhooks.end": _PLAIN,
     "webhooks.replay": _PLAIN,
 }
-
-
-@pytest.fixture
-async def api(tmp_path: Path, database_url: str) -> AsyncIterator[Api]:
-    async with api_firm(tmp_path, database_url) as found:
-        yield found
 
 
 async def asked(system: System, route: Route, named: Mapping[str, str] = HIDDEN, **more: str) -> Reply:

@@ -27,6 +27,7 @@ from bridge.firm.model import MatterStatus
 from bridge.settings import ClioSettings
 from bridge.store.engine.store import Store
 from tests.component.clio.connected import ConnectedToClio, connected_to_clio
+from tests.component.sources.connected import store_in
 from tests.fakes.clio import EVERYBODY, FakeClio
 
 
@@ -383,13 +384,9 @@ def test_S2_after_the_dust_settles_the_directory_is_what_clio_says(steps: list[t
 
 
 async def _driven(steps: list[tuple[str, int, int]], folder: Path) -> None:
-    store = Store(f"sqlite:///{folder}/bridge.db")
-    await store.open()
-    try:
-        async with connected_to_clio(store, folder, FakeClio(page=2), webhook_url="https://x.example") as one:
-            await _walk(one, steps)
-    finally:
-        await store.close()
+    fake, address = FakeClio(page=2), "https://x.example"
+    async with store_in(folder) as store, connected_to_clio(store, folder, fake, webhook_url=address) as one:
+        await _walk(one, steps)
 
 
 async def _walk(one: ConnectedToClio, steps: list[tuple[str, int, int]]) -> None:

@@ -18,7 +18,7 @@ from bridge.reconcile.planning.desired import Desired, desired, desired_of_store
 from bridge.reconcile.planning.scope import touched
 from bridge.settings import AppserviceSettings, FirmSettings, HomeserverSettings, PinSettings, Settings
 from bridge.store.engine.backends import backend_for
-from bridge.store.engine.store import migrate
+from bridge.store.engine.migrating import migrate
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.rooms.accounts import add_accounts, all_accounts
 from bridge.store.rooms.conversations import NewConversation, add_conversations

@@ -13,6 +13,7 @@ from bridge.metrics import Metrics
 from bridge.store.record.drift import Check, last_check, rooms_after, untold
 from tests.cast import BEN, ESTATE_TALK, ROOMS
 from tests.component.firm_on_fake import FirmOnFake, channel
+from tests.fakes.clock import Clock
 from tests.fakes.faults import Behaviour, Cut, refusal
 
 ROOT = "@root:localhost"
@@ -21,28 +22,13 @@ BEFORE, DUE, LATER = (datetime(2026, 11, 23, hour, 0, tzinfo=UTC) for hour in (2
 TOMORROW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 
 
-class Clock:
-    """A clock that only sleeping moves on."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-
 class Checks:
     """The check with its metrics and clock."""
 
     def __init__(self, on: FirmOnFake) -> None:
         self.on = on
         self.metrics = Metrics(CollectorRegistry())
-        self.clock = Clock()
+        self.clock = Clock(0.0)
 
     async def at(self, now: datetime) -> int:
         return await check_rooms(self.on.desk, self.metrics, now, sleep=self.clock.sleep, clock=self.clock)
@@ -87,7 +73,7 @@ async def test_no_more_rooms_a_second_than_the_setting_says(on: FirmOnFake) -> N
 
 
 async def test_time_lost_is_not_made_up_for_in_a_burst() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     pace = Pace(10, clock.sleep, clock)
     await pace.turn()
     clock.now += 60

@@ -26,6 +26,17 @@ from tests.fakes.smokeball import ACCOUNT, CLIENT, KEY, SECRET, FakeSmokeball
 DAY = date(2026, 11, 23)
 
 
+@asynccontextmanager
+async def store_in(folder: Path) -> AsyncIterator[Store]:
+    """A store of its own, for one of many examples of a test."""
+    store = Store(f"sqlite:///{folder}/bridge.db")
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
 @dataclass
 class Connected:
     fake: FakeSmokeball

@@ -16,6 +16,7 @@ from bridge.clock import now_ms
 from bridge.directory.smokeball.notes import plain
 from bridge.directory.sources.asking import Bucket
 from bridge.firm.conversation import first_matter_conversation_id
+from bridge.handlers.passing import activity
 from bridge.mapping.event import MESSAGE, Event
 from bridge.settings import DirectorySettings
 from tests.component.on_fake import room_id_of
@@ -77,7 +78,8 @@ async def told_firm(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, min
             ),
         )
         told = Told(firm, fake, ids)
-        monkeypatch.setattr(mentions, "now_ms", lambda: now_ms() + told.later)
+        for module in (mentions, activity):
+            monkeypatch.setattr(module, "now_ms", lambda: now_ms() + told.later)
         (asked,) = firm.bridge.asked
         while await asked.reader.run():
             pass
@@ -230,6 +232,20 @@ async def test_after_a_day_a_mention_is_no_news(
         assert told.outcomes() == {"unneeded": 1}
 
 
+async def test_a_mention_that_is_no_news_takes_no_newer_one_with_it(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with told_firm(tmp_path, database_url, monkeypatch) as told:
+        room = await told.matter_room()
+        await told.mention(room, "tom")
+        # Whatever was away comes back, and he is mentioned again.
+        told.later += 25 * 60 * MINUTE
+        await told.mention(room, "tom")
+        assert await told.after(0) == {}
+        assert set(await told.after(11)) == {"tom"}
+        assert told.outcomes() == {"unneeded": 1, "shown": 1}
+
+
 async def test_whomever_messages_mention_the_accounts_are_read_once(
     tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,8 +263,8 @@ async def test_whomever_messages_mention_the_accounts_are_read_once(
             return Event(f"$e{number}", room, MESSAGE, firm.user("ruth"), now_ms(), content)
 
         monkeypatch.setattr(store, "read", counted)
-        activity = firm.bridge.activity
-        effect = await activity.news([mentioning(one, f"nobody{one}", "nobody", "tom", "ruth") for one in range(5)])
+        news = firm.bridge.activity.news
+        effect = await news([mentioning(one, f"nobody{one}", "nobody", "tom", "ruth") for one in range(5)])
         assert asked.count("staff_by_localpart") == 1
         assert effect is not None
         await store.run(effect)
@@ -256,7 +272,7 @@ async def test_whomever_messages_mention_the_accounts_are_read_once(
         assert sorted(rows) == [(f"$e{one}", "tom") for one in range(5)]
         # The bot is asked something all the time, and is nobody of the firm.
         asked.clear()
-        await activity.news([mentioning(9, firm.fake.bot_id[1:].partition(":")[0])])
+        await news([mentioning(9, firm.fake.bot_id[1:].partition(":")[0])])
         assert "staff_by_localpart" not in asked
 
 

@@ -19,7 +19,7 @@ from bridge.directory.sources.port import Hint
 from bridge.directory.sources.tokens import Tokens, keep_tokens, make_key, opened, sealed_tokens
 from bridge.firm.model import MatterStatus
 from bridge.store.engine.store import Store
-from tests.component.sources.connected import Connected, connected
+from tests.component.sources.connected import Connected, connected, store_in
 from tests.fakes.smokeball import FakeSmokeball, link, uuid
 
 
@@ -348,13 +348,8 @@ def test_S2_after_the_dust_settles_the_directory_is_what_smokeball_says(steps: l
 
 
 async def _driven(steps: list[tuple[str, int, int]], folder: Path) -> None:
-    store = Store(f"sqlite:///{folder}/bridge.db")
-    await store.open()
-    try:
-        async with connected(store, folder, FakeSmokeball(page=2)) as one:
-            await _walk(one, steps)
-    finally:
-        await store.close()
+    async with store_in(folder) as store, connected(store, folder, FakeSmokeball(page=2)) as one:
+        await _walk(one, steps)
 
 
 async def _walk(one: Connected, steps: list[tuple[str, int, int]]) -> None:

@@ -14,7 +14,8 @@ from bridge.mapping.file_words import FileSearch
 from bridge.mapping.files import file_in
 from bridge.store import models
 from bridge.store.engine.backends import Backend, backend_for
-from bridge.store.engine.store import MIGRATIONS, Store, StoreError, migrate
+from bridge.store.engine.migrating import MIGRATIONS, migrate
+from bridge.store.engine.store import Store, StoreError
 from bridge.store.engine.unit import Unit
 from bridge.store.files.files import NewFile, add_file
 from bridge.store.files.lists import files_after

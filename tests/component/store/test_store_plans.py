@@ -13,7 +13,7 @@ from bridge.firm.conversation import ADMINS_ID, ConversationKind
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
 from bridge.store import models
 from bridge.store.engine.backends import backend_for
-from bridge.store.engine.store import migrate
+from bridge.store.engine.migrating import migrate
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.people.digests import channel_rooms_of, matter_rooms_of
 from bridge.store.people.welcomes import channels_with

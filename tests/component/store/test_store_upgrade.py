@@ -14,7 +14,8 @@ from pydantic import SecretStr
 from bridge.firm.conversation import bot_chat_id
 from bridge.settings import DatabaseSettings
 from bridge.store.engine.backends import Backend, backend_for
-from bridge.store.engine.store import MIGRATIONS, Store, migrate
+from bridge.store.engine.migrating import MIGRATIONS, migrate
+from bridge.store.engine.store import Store
 from bridge.store.engine.unit import Unit
 from bridge.store.queues import inbox
 from bridge.store.record.audit import Verified, verified, verify_page

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import pytest
 
 from bridge.directory.problems import DirectoryError
-from bridge.directory.sources.keeping import KeptRecord, Links
+from bridge.directory.sources.keeping import KeptRecord
 from bridge.directory.sources.known import CAN_SAY
 from bridge.directory.sources.port import SourceRecord, Value
+from bridge.directory.sources.statement import Links
 from bridge.directory.sources.union import union_of
 from bridge.directory.sources.uniting import Union
 from bridge.firm.model import Firm, MatterStatus, Staff

@@ -5,15 +5,9 @@ from __future__ import annotations
 from bridge.matrix.errors import UnreachableError
 from bridge.reconcile.again import Again, account, room
 from bridge.reconcile.rooms.context import StepError
+from tests.fakes.clock import Clock
 
 BROKEN = UnreachableError("GET /rooms/!x/state", 500, "M_UNKNOWN", "broken")
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_the_distances_grow_up_to_an_hour_and_begin_anew_once_it_is_well() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.matrix.errors import ForbiddenError, UnreachableError
 from bridge.matrix.retry import FIRST_PAUSE, LONGEST_PAUSE, PassingError, may_pass, next_pause, patience, repeat
+from tests.fakes.clock import Clock
 
 BROKEN = UnreachableError("GET /x", 502, "M_UNKNOWN", "broken")
 
@@ -43,21 +44,6 @@ def test_it_ends_where_the_next_attempt_would_come_too_late() -> None:
     assert next_pause(1, 30.0, left=30.0, chance=0.0) is None
     assert next_pause(1, 29.0, left=30.0, chance=0.0) == 29.0
     assert next_pause(1, None, left=-1.0, chance=0.0) is None
-
-
-class Clock:
-    """Time that passes only by sleeping and by attempts."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
 
 
 class Attempts:

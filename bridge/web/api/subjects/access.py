@@ -18,9 +18,8 @@ from bridge.web.api.table import Paged, admins_get
 
 async def access_of_person(call: ApiCall) -> reports.PersonAccessJson:
     """What somebody can see and what not, of the matters that the admin may see."""
-    asked = call.asked(Paged)
     found = await access_of(call.desk, call.person, call.somebody)
-    items, following = call.cursors.page(found.matters, _by_way, asked.cursor, asked.limit)
+    items, following = call.page(found.matters, _by_way)
     return reports.PersonAccessJson(
         items=[reports.WayToMatterJson(matter=matter_shown(matter), way=way) for matter, way in items],
         next=following,
@@ -42,12 +41,11 @@ async def conversations_of_person(call: ApiCall) -> shown.PageJson[reports.SaidJ
 
 async def access_to_matter(call: ApiCall) -> shown.PageJson[shown.AccessJson]:
     """Who can see a matter, who cannot, and why."""
-    asked = call.asked(Paged)
     found = await access_to(call.desk, call.person, call.matter.matter.id)
     if found is None:
         raise not_there()
     people = (*found.inside, *found.outside)
-    items, following = call.cursors.page(people, lambda one: (one.name.casefold(), one.id), asked.cursor, asked.limit)
+    items, following = call.page(people, lambda one: (one.name.casefold(), one.id))
     rows = standings(call.desk, call.person, [(one, found.matter) for one in items])
     return shown.PageJson(
         items=[
@@ -60,8 +58,8 @@ async def access_to_matter(call: ApiCall) -> shown.PageJson[shown.AccessJson]:
 
 def _said(call: ApiCall, found: Mapping[str, str]) -> shown.PageJson[reports.SaidJson]:
     """A page of what is said of each, by its id, in the order of what is said."""
-    asked, said = call.asked(Paged), [reports.SaidJson(id=key, text=text) for key, text in found.items()]
-    items, following = call.cursors.page(said, lambda one: (one.text.casefold(), one.id), asked.cursor, asked.limit)
+    said = [reports.SaidJson(id=key, text=text) for key, text in found.items()]
+    items, following = call.page(said, lambda one: (one.text.casefold(), one.id))
     return shown.PageJson(items=items, next=following)
 
 

@@ -38,7 +38,7 @@ async def channels(call: ApiCall) -> shown.PageJson[shown.ChannelJson]:
     """Every channel, archived ones too, by name."""
     asked = call.asked(ChannelsAsked)
     found = await (channels_with(call.desk, asked.q) if asked.q.strip() else channels_of_firm(call.desk))
-    items, following = call.cursors.page(found, _channel_place, asked.cursor, asked.limit)
+    items, following = call.page(found, _channel_place)
     rows = await channels_seen(call.desk, call.person, items)
     return shown.PageJson(items=[_channel(one) for one in rows], next=following)
 

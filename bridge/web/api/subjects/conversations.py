@@ -10,10 +10,7 @@ from bridge.desk import Desk
 from bridge.firm.conversation import Channel, ConversationKind
 from bridge.operations import by_kind
 from bridge.operations import overview as seen
-from bridge.operations.channels.finding import (
-    channels_of_firm,
-    channels_seen,
-)
+from bridge.operations.channels.finding import channels_of_firm, channels_seen
 from bridge.operations.conversations.direct import open_direct
 from bridge.operations.rehearsal import rehearsal
 from bridge.operations.tokens import Scope
@@ -55,7 +52,7 @@ async def conversations(call: ApiCall) -> shown.PageJson[shown.ConversationJson]
     mine = await channels_seen(call.desk, call.person, await channels_of_firm(call.desk))
     found += [_as_conversation(one.channel) for one in mine if one.is_in]
     wanted = [one for one in found if asked.kind in {None, one.kind}]
-    items, following = call.cursors.page(wanted, by_name, asked.cursor, asked.limit)
+    items, following = call.page(wanted, by_name)
     return shown.PageJson(items=items, next=following)
 
 

@@ -44,11 +44,9 @@ async def directory(call: ApiCall) -> shown.DirectoryJson:
 async def effects(call: ApiCall) -> shown.EffectsJson:
     """What a change of the directory that waits would lead to, by the name of what it is about.
     Each page says of which change it is: another one may wait by the next."""
-    page, held = call.asked(Paged), await asked.foresee_directory(call.desk, call.person)
+    held = await asked.foresee_directory(call.desk, call.person)
     found = () if held is None else held.effects
-    items, following = call.cursors.page(
-        found, lambda one: (one.what.casefold(), _digest(one.matter_id, one.text)), page.cursor, page.limit
-    )
+    items, following = call.page(found, lambda one: (one.what.casefold(), _digest(one.matter_id, one.text)))
     return shown.EffectsJson(
         items=[shown.EffectJson(text=one.text) for one in items],
         next=following,

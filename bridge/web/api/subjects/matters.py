@@ -39,7 +39,7 @@ async def matters(call: ApiCall) -> shown.PageJson[shown.MatterJson]:
     """The matters that the person may see, open ones first."""
     asked = call.asked(MattersAsked)
     found: Sequence[Matter] = matters_seen(call.desk, call.person, asked.q.split())
-    items, following = call.cursors.page(found, _place, asked.cursor, asked.limit)
+    items, following = call.page(found, _place)
     return shown.PageJson(items=[matter_shown(one) for one in items], next=following)
 
 
@@ -50,9 +50,8 @@ async def matter(call: ApiCall) -> shown.MatterJson:
 
 async def conversations(call: ApiCall) -> shown.PageJson[shown.ConversationJson]:
     """The conversations of a matter, by name; the person may join those they are not in."""
-    asked, found = call.asked(Paged), call.matter
-    listed = [conversation(one, found.matter.id) for one, _ in found.entries]
-    items, following = call.cursors.page(listed, by_name, asked.cursor, asked.limit)
+    listed = [conversation(one, call.matter.matter.id) for one, _ in call.matter.entries]
+    items, following = call.page(listed, by_name)
     return shown.PageJson(items=items, next=following)
 
 

@@ -24,9 +24,9 @@ class PeopleChange(Given):
 
 async def participants(call: ApiCall) -> shown.PageJson[shown.ParticipantJson]:
     """Who is in a conversation that the person is in, by name."""
-    asked, view = call.asked(Paged), call.inside
+    view = call.inside
     people, _ = await parts.participants_of(call.desk, view.conversation, 0, len(view.people))
-    items, following = call.cursors.page(people, _participant_place, asked.cursor, asked.limit)
+    items, following = call.page(people, _participant_place)
     return shown.PageJson(
         items=[
             shown.ParticipantJson(
@@ -44,10 +44,10 @@ async def participants(call: ApiCall) -> shown.PageJson[shown.ParticipantJson]:
 async def seen_by(call: ApiCall) -> shown.PageJson[shown.SeenByJson]:
     """Who has read up to a message of a conversation that the person is in, the earliest first.
     Only who is in it now, and whose client tells everybody there."""
-    asked, view = call.asked(Paged), call.inside
+    view = call.inside
     account = await seen.account_of(call.desk, call.person.id)
     found = await seen_operation.seen_by(call.desk, call.person, view.conversation, account, call.named("event"))
-    items, following = call.cursors.page(found.people, _seen_place, asked.cursor, asked.limit)
+    items, following = call.page(found.people, _seen_place)
     return shown.PageJson(
         items=[
             shown.SeenByJson(person=named(one.person), at=shown.moment(one.at_ms), exact=one.exact) for one in items
@@ -60,7 +60,7 @@ async def change_participants(call: ApiCall) -> shown.ChangedJson:
     """Add people to a channel or a matter's conversation and take people out.
     Answers with what was done for each. Those without access to a matter are not added."""
     view, asked = call.conversation, call.asked(PeopleChange)
-    require_shared(call.conversation)
+    require_shared(view)
     added, removed = await call.people(asked.add), await call.people(asked.remove)
     done = dict[str, parts.Done]()
     if added:

@@ -24,7 +24,7 @@ async def people(call: ApiCall) -> shown.PageJson[shown.PersonJson]:
     asked, firm = call.asked(PeopleAsked), call.desk.firm()
     words = asked.q.split()
     found = (one for one in map(firm.staff.__getitem__, firm.active_staff) if has_words(searched(one.name), words))
-    items, following = call.cursors.page(found, _place, asked.cursor, asked.limit)
+    items, following = call.page(found, _place)
     return shown.PageJson(items=[_person(one) for one in items], next=following)
 
 
@@ -35,9 +35,8 @@ async def person(call: ApiCall) -> shown.PersonJson:
 
 async def gone(call: ApiCall) -> shown.PageJson[shown.LeaverJson]:
     """Who is cut off from the firm, by name."""
-    asked = call.asked(Paged)
     found = await leavers(call.desk, call.person)
-    items, following = call.cursors.page(found, lambda one: _place(one[0]), asked.cursor, asked.limit)
+    items, following = call.page(found, lambda one: _place(one[0]))
     return shown.PageJson(
         items=[shown.LeaverJson(person=named(one), gone=how.value) for one, how in items], next=following
     )

@@ -64,7 +64,7 @@ async def walls(call: ApiCall) -> shown.PageJson[shown.WallJson]:
     """The walls that are in force or to come, as far as the admin may know of them."""
     asked = call.asked(WallsAsked)
     found = walls_listed(call.desk, call.person, Narrowed(client=asked.client, keeps_out=asked.keeps_out))
-    items, following = call.cursors.page(found, _place, asked.cursor, asked.limit)
+    items, following = call.page(found, _place)
     rows = await wall_rows(call.desk, call.person, items)
     return shown.PageJson(items=[_shown(one) for one in rows], next=following)
 
@@ -80,10 +80,10 @@ async def wall(call: ApiCall) -> shown.WallJson:
 async def report(call: ApiCall) -> reports.WallReportJson:
     """Of a wall, also of one that has ended, who is kept out, and what they could read before in each matter.
     Never what was said. The homeserver is asked for the history of each conversation."""
-    asked, meant = call.asked(ReportAsked), call.wall
+    meant = call.wall
     with call.slot():
         parts = [one for one in pieces(call.desk, call.person, [meant]) if one.matter is not None]
-        items, following = call.cursors.page(parts, _by_number, asked.cursor, asked.limit)
+        items, following = call.page(parts, _by_number)
         told = [(one.matter, await disclosed(call.desk, call.person, one)) for one in items]
     # Asking took a while: what may be told is as it is now (M3).
     rows = await wall_rows(call.desk, call.person, [meant])

@@ -31,9 +31,8 @@ class WebhookWanted(Given):
 
 async def webhooks(call: ApiCall) -> shown.PageJson[shown.WebhookJson]:
     """The webhooks that see as the person, oldest first."""
-    asked = call.asked(Paged)
     found = await webhooks_of(call.desk.store, call.person.id)
-    items, following = call.cursors.page(found, _place, asked.cursor, asked.limit)
+    items, following = call.page(found, _place)
     return shown.PageJson(items=[_shown(one) for one in items], next=following)
 
 

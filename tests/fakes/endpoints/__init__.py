@@ -1,0 +1,1 @@
+"""What the fake homeserver answers, by whom and what it is about."""
