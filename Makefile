@@ -147,7 +147,7 @@ site: $(VENV)/installed
 
 ## crash: the long form of the crash tests: every step and every fault point, one after another
 crash: $(VENV)/installed $(VENV)/synapse/installed
-	FIRM_BRIDGE_CRASH=long $(BIN)/python -m pytest tests/component/people/test_killed_between.py tests/component/sources/test_killed.py tests/synapse/running/test_crash.py tests/synapse/running/test_leavers.py
+	FIRM_BRIDGE_CRASH=long $(BIN)/python -m pytest tests/component/people/test_killed_between.py tests/component/sources/test_killed.py tests/synapse/running/test_crash.py tests/synapse/running/test_leavers.py tests/synapse/running/test_put_back.py
 
 ## attacks: every attempt of docs/attacks.md, without the guard too where it ends as with it
 attacks: $(VENV)/installed $(VENV)/synapse/installed

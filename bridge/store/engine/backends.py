@@ -40,7 +40,8 @@ class Backend(Protocol):
         """A time in which a statement may take long, as those do that change tables."""
 
     def transaction(self, *, durable: bool, reads: bool) -> contextlib.AbstractContextManager[object]:
-        """A transaction; where it is not durable, a loss of power may undo it, but never half of it.
+        """A transaction, once `ensure_connected`; where it is not durable, a loss of power may undo it, but never half
+        of it.
 
         One that only reads locks nobody, and cannot write. Where the answer to a commit is lost, it is found out what
         became of it.

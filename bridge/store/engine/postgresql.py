@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -53,7 +53,24 @@ _PARTING_SECONDS = 1.0
 _BEGIN_TERM = """
     INSERT INTO kept (name, value) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value
 """
+_READING = "BEGIN READ ONLY"
+_LASTING = "BEGIN; SELECT txid_current()"
+_UNDURABLE = "BEGIN; SET LOCAL synchronous_commit = off; SELECT txid_current()"
 _END_SILENT = f"SELECT pg_terminate_backend(pid) FROM ({PROCESSES}) AS found WHERE owns AND silent > %s"  # noqa: S608 - of our own
+
+
+class _Postgresql(PostgresqlDatabase):
+    number: int | None = None
+    """The transaction's, where it may write."""
+
+    def begin(self, statements: str = "BEGIN") -> None:
+        """All in one question, since each waits for the server."""
+        # One that is closed must not be opened here, where nobody asks for the lock.
+        cursor = self.cursor()
+        cursor.execute(statements, prepare=False)
+        while cursor.nextset():
+            pass
+        self.number = cursor.fetchone()[0] if cursor.description is not None else None
 
 
 class PostgresqlBackend:
@@ -83,7 +100,7 @@ class PostgresqlBackend:
         self._socket: int | None = None
         self._socket_lock = threading.Lock()
         try:
-            self.database: Database = PostgresqlDatabase(
+            self.database = _Postgresql(
                 url, prefer_psycopg3=True, autoconnect=False, application_name="firm-bridge", **_NETWORK
             )
         except ImproperlyConfigured as error:
@@ -110,16 +127,7 @@ class PostgresqlBackend:
             raise
 
     def ensure_connected(self) -> None:
-        # Asked before every transaction, so that a connection lost meanwhile costs no unit.
-        asked = boot_time()
-        try:
-            self._one("SELECT 1")
-            self._proven = asked
-        except Exception as error:  # noqa: BLE001 - the driver's own kinds; connecting again tells what is wrong
-            log.info("database_connection_lost", database=self.name, reason=str(error).strip())
-            self._proven = -math.inf
-            self._disconnect()
-            self.connect()
+        self._surely(lambda: self._one("SELECT 1"))
 
     @contextlib.contextmanager
     def take_time(self) -> Iterator[None]:
@@ -131,14 +139,12 @@ class PostgresqlBackend:
     def transaction(self, *, durable: bool, reads: bool) -> Iterator[None]:
         number = None
         try:
-            with self.database.transaction():
-                if reads:
-                    self._one("SET TRANSACTION READ ONLY")
-                elif not durable:
-                    self._one("SET LOCAL synchronous_commit = off")
+            with contextlib.ExitStack() as stack:
+                begun = self.database.transaction(_READING if reads else _LASTING if durable else _UNDURABLE)
+                # What begins it shows as well that the connection is there, so that one lost meanwhile costs no unit.
+                self._surely(lambda: stack.enter_context(begun))
                 yield
-                if not reads:
-                    (number,) = self._one("SELECT txid_current_if_assigned()")
+                number = self.database.number
         except Exception as error:
             if self.database.is_closed() or _connection(self.database).closed:
                 # With the lock, which anybody may have by now.
@@ -181,6 +187,19 @@ class PostgresqlBackend:
 
     def close(self) -> None:
         self._disconnect()
+
+    def _surely(self, ask: Callable[[], object]) -> None:
+        """Ask the server something, again on a new connection where the one there was is lost."""
+        asked = boot_time()
+        try:
+            ask()
+            self._proven = asked
+        except Exception as error:  # noqa: BLE001 - the driver's own kinds; connecting again tells what is wrong
+            log.info("database_connection_lost", database=self.name, reason=str(error).strip())
+            self._proven = -math.inf
+            self._disconnect()
+            self.connect()
+            ask()
 
     def _disconnect(self) -> None:
         with self._socket_lock:

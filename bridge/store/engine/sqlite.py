@@ -90,6 +90,7 @@ class SqliteBackend:
 
     @contextlib.contextmanager
     def transaction(self, *, durable: bool, reads: bool) -> Iterator[None]:
+        self.ensure_connected()
         self._only_read(reads)
         if reads:
             with self.database.transaction("DEFERRED"):

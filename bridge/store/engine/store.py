@@ -329,7 +329,6 @@ class Store:
         if self.lost is not None:
             return [_Outcome(job, error=self.lost) for job in group]
         try:
-            self._backend.ensure_connected()
             durable, reads = any(job.durable for job in group), all(job.reads for job in group)
             with self._backend.transaction(durable=durable, reads=reads):
                 alone = len(group) == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -10,6 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from peewee import Database, Delete, Insert, Model, ModelSelect, Query, SelectBase, SqliteDatabase, Update
 
 from bridge.store.engine.errors import StoreError
+from bridge.store.engine.numbered import numbered
 from bridge.store.engine.sql import ROWS_PER_STATEMENT
 
 P = ParamSpec("P")
@@ -151,10 +152,9 @@ def later(work: Callable[Concatenate[Unit, P], T], /, *args: P.args, **kwargs: P
     return lambda unit: work(unit, *args, **kwargs)
 
 
-def _cursor(database: Database, statement: str, values: Iterable[object]) -> Any:
-    if database.param != "?":
-        statement = statement.replace("?", database.param)
-    return database.connection().execute(statement, values)  # type: ignore[no-untyped-call]
+def _cursor(database: Database, statement: str, values: Sequence[object]) -> Any:
+    connection = database.connection()  # type: ignore[no-untyped-call]
+    return connection.execute(statement, values) if database.param == "?" else numbered(connection, statement, values)
 
 
 def _with_rows(database: Database, statement: str, row: str, given: Sequence[Sequence[object]]) -> list[Any]:

@@ -18,7 +18,7 @@ from tests.backups import backed_up, put_back_one, with_backups
 from tests.synapse.guard.test_guard import GuardedFirm, guarded_firm
 from tests.synapse.guard.test_walls import answered
 from tests.synapse.harness import WITHOUT_GUARD, RealFirm
-from tests.synapse.running.test_crash import bot_chat
+from tests.synapse.running.test_crash import LONG, bot_chat
 from tests.synapse.running.test_provisioning import membership_of, now
 
 ADMINS = {"firm": {"name": "Moor", "admin_roles": ["Partner"]}}
@@ -61,7 +61,7 @@ async def is_kept_out(guarded: GuardedFirm, earlier: str) -> None:
     await guarded.ann.say(guarded.matter, "We go on here.")
 
 
-@pytest.mark.parametrize("synapse_running", [True, False])
+@pytest.mark.parametrize("synapse_running", [True, False] if LONG else [True])
 async def test_R3_yesterdays_database_of_the_bridge_lets_nobody_in_again(tmp_path: Path, synapse_running: bool) -> None:
     async with guarded_firm(tmp_path, ADMINS) as guarded:
         firm = guarded.firm
@@ -86,7 +86,7 @@ async def test_R3_yesterdays_database_of_the_bridge_lets_nobody_in_again(tmp_pat
         assert (walls, noted) == (1, 1)
 
 
-@pytest.mark.parametrize("guards_file", ["its own", "kept", "no guard"])
+@pytest.mark.parametrize("guards_file", ["its own", "kept", "no guard"] if LONG else ["kept"])
 async def test_R3_yesterdays_synapse_beside_a_running_bridge_is_shut_out_of_at_once(
     tmp_path: Path, guards_file: str
 ) -> None:
