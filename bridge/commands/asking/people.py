@@ -36,6 +36,14 @@ _AROUND_ACCOUNT = re.compile(r"\A[\W_]++|(?<![\W_])[\W_]++\Z")
 """What people type beside an @name: "@wei-" is whoever "@wei" is, and nobody else of that name."""
 _BEHIND = ".;!?:"
 """What may stand behind somebody's address without being of it."""
+_ADDRESS = re.compile(r"<([^<>\s,;@]++@[^<>\s,;@]++)>")
+"""How programs for mail write an address behind a name."""
+_HERE = re.compile(
+    r"(?<=\s)(?:to|into|from|in)\s++(?:here|this(?:\s++(?:channel|conversation|chat|room|one))?+)[\s.!]*+\Z",
+    re.IGNORECASE,
+)
+_ELSEWHERE = re.compile(r"(?:\A|(?<=\s))(?:to|into|onto|from|out\s++of)\s++\S.*+", re.IGNORECASE | re.DOTALL)
+"""Where people say into which conversation somebody is to come, or out of which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +104,19 @@ class People:
         return self._all_named(text) or self._leading_name(text)
 
     def find_each(self, text: str) -> tuple[tuple[Staff | Unfound, ...], str]:
-        """The people that a text consists of, and those of its words that name nobody."""
+        """The people that a text consists of, and those of its words that name nobody.
+
+        Raises CommandError where these words say another conversation: nobody is to come into a wrong one.
+        """
         _require_placed(text)
         found: list[Staff | Unfound] = []
         unfound = 0
-        for name in dict.fromkeys(_listed(_LINE.sub(", ", text))):
+        for name in dict.fromkeys(_listed(_LINE.sub(", ", _ADDRESS.sub(r", \1 ", _HERE.sub("", text))))):
             try:
                 found.append(self._named(name, suggest=unfound < _SUGGESTED))
             except CommandError as error:
+                if (elsewhere := _ELSEWHERE.search(name)) is not None:
+                    raise _elsewhere(elsewhere[0]) from error
                 unfound += 1
                 found.append(Unfound(name, str(error)))
         return tuple(dict.fromkeys(found)), ""
@@ -291,6 +304,14 @@ def _unsure(text: str) -> CommandError:
     return CommandError(
         f"I am not sure whom you mean by “{repeated(text)}”, so I did nothing. Put a colon behind the name"
         f" ({code(f'{first}: …')}), or use a mention or the @name."
+    )
+
+
+def _elsewhere(text: str) -> CommandError:
+    return CommandError(
+        f"Do you mean another conversation by “{repeated(text)}”? I did nothing: this is about the one in which it is"
+        " typed. Type it there. For a channel there are also `!channel add NAME @person` and"
+        " `!channel remove NAME @person`, from anywhere."
     )
 
 

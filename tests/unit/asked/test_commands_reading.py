@@ -101,10 +101,26 @@ def test_people_are_found(text: str, people: list[Staff], rest: str) -> None:
         "Ruth Adeyemi and Tom Price.",
         "@ruth;\n\n@tom!",
         '"Ruth Adeyemi", “Tom Price”',
+        "Ruth Adeyemi <ruth@firm.example>; Tom Price <tom@firm.example>",
+        "Ruth Adeyemi and @tom to this channel.",
     ],
 )
 def test_a_list_of_people_is_read_in_every_form_that_people_type(text: str) -> None:
     assert PEOPLE.find_each(text) == ((RUTH, TOM), "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@tom to Litigation",
+        "Ruth Adeyemi, tom into Litigation",
+        "@tom from 2026-0042 please",
+        "@ruth @tom out of this matter",
+    ],
+)
+def test_V1_who_is_to_come_into_another_conversation_comes_into_none(text: str) -> None:
+    with pytest.raises(CommandError, match="I did nothing"):
+        PEOPLE.find_each(text)
 
 
 @pytest.mark.parametrize(
