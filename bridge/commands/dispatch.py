@@ -28,6 +28,8 @@ from bridge.wording.refusals import worded
 
 log = structlog.get_logger(__name__)
 _CALLED = {word: called(word, COMMANDS) for command in COMMANDS for word in (command.name, *command.also)}
+_BEHIND = ".,:;?!…"
+"""What people and their keyboards put behind a command."""
 _OF_STAFF = tuple(command for command in COMMANDS if command.who is Who.STAFF)
 
 
@@ -57,7 +59,7 @@ def find_commands(text: str, commands: Callable[[], Sequence[Command]]) -> tuple
 def _find(text: str) -> tuple[tuple[Command, ...], str]:
     words = text.split(maxsplit=2)
     for count in (2, 1):
-        found = _CALLED.get(" ".join(words[:count]).casefold(), ()) if len(words) >= count else ()
+        found = _CALLED.get(" ".join(words[:count]).rstrip(_BEHIND).casefold(), ()) if len(words) >= count else ()
         if found:
             return found, text.split(maxsplit=count)[count] if len(words) > count else ""
     return (), text

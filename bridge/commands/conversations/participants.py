@@ -59,11 +59,18 @@ async def _remove(call: Call, people: EachColleague) -> Answer:
 
 
 async def _participants(call: Call, page: Annotated[str, Argument(ArgumentType.TEXT, "PAGE")] = "1") -> Answer:
-    here, number = await _here(call), int(page) if page.isdecimal() else 0
+    here, typed = await _here(call), page.strip("#. ")
+    if not typed.isdecimal():
+        raise CommandError(
+            "I list who is in the conversation in which `!participants` is typed, and read nothing behind it but the"
+            " number of a page. `!matter show NUMBER` says who has access to a matter."
+        )
+    number = int(typed)
     people, total = await participants_of(call.desk, here, max(number - 1, 0) * _PAGE, _PAGE)
     last = max(1, -(-total // _PAGE))
     if not 1 <= number <= last:
-        raise CommandError(f"There are {last} pages. For example: `!participants 1`")
+        pages = "is 1 page" if last == 1 else f"are {last} pages"
+        raise CommandError(f"There {pages}. For example: `!participants 1`")
     count = "1 participant" if total == 1 else f"{total} participants"
     head = f"**{escape(place_name(call, here))}**, {count}" if here.title else f"**{count}**"
     note = "\n\nEverybody in the firm is in it." if here.everyone else ""

@@ -58,7 +58,8 @@ async def test_V1_the_same_by_the_short_commands_and_a_list_of_who_is_in(firm: S
     assert "added by Ruth Adeyemi" in said
     await firm.ask("ruth", "!remove @tom", room)
     assert firm.members(room) == {"ruth", "ines"}
-    assert "There are 1 pages" in await firm.ask("ruth", "!participants 2", room)
+    assert "There is 1 page." in await firm.ask("ruth", "!participants 2", room)
+    assert "says who has access to a matter" in await firm.ask("ruth", "!who can see 2026-0042", room)
     assert "Type this in the conversation" in await firm.ask("ruth", "!add @tom")
 
 

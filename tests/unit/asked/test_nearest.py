@@ -52,6 +52,9 @@ def test_other_words_are_no_commands_names_and_are_told_apart_by_the_place() -> 
         ("unarchive", Where.ARCHIVED, "channel restore"),
         ("unarchive", Where.CLOSED_MATTER, "matter restore"),
         ("channels", Where.CHAT, "channel list"),
+        ("channels?", Where.CHAT, "channel list"),
+        ("Channel list.", Where.CHAT, "channel list"),
+        ("add: @ruth", Where.CHANNEL, "add"),
         ("matters estate", Where.CHAT, "matter list"),
     ],
 )
