@@ -47,9 +47,14 @@ def _no_such_channel(name: str, near: str) -> str:
     )
 
 
-def _no_such_matter(number: str, near: str = "") -> str:
+def _no_such_matter(number: str, near: str = "", several: str = "") -> str:
     hint = f" Did you mean {escape(near)}?" if near else ""
-    return f"There is no matter {repeated(number)} that you can see.{hint} `!matter list` shows those you can."
+    there = (
+        f"{code(f'!matter list {several}')} shows those that are called so"
+        if several
+        else "`!matter list` shows those you can"
+    )
+    return f"There is no matter {repeated(number)} that you can see.{hint} {there}."
 
 
 def _channel_archived(title: str) -> str:

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from bridge.commands.asking.examples import examples_for
-from bridge.commands.asking.matter_numbers import QUOTED, first_matter, first_word, no_such_matter, read_matter
+from bridge.commands.asking.matter_numbers import (
+    QUOTED,
+    first_matter,
+    first_word,
+    no_such_matter,
+    read_matter,
+    without_leading,
+)
 from bridge.commands.asking.people import People
 from bridge.commands.asking.screened import Around, read_around, read_screened
 from bridge.commands.asking.table import Argument, ArgumentType, Command
@@ -17,6 +24,8 @@ from bridge.operations.rooms_named import Rooms
 from bridge.refusal import CommandError
 from bridge.wording.markdown import repeated
 
+_SAID = 3
+"""Characters of a number that is meant where words stand before it, which else may be a title."""
 _TITLES = frozenset({ArgumentType.NAME, ArgumentType.TITLE})
 
 
@@ -136,6 +145,9 @@ def _matter_or_here(argument: Argument, text: str, reading: Reading) -> tuple[Ma
     matter, rest = _pointed_matter(text, reading) or first_matter(text, reading.firm, reading.sender, reading.today)
     if matter is not None or not text:
         return matter, rest
+    said, behind = first_matter(without_leading(text), reading.firm, reading.sender, reading.today)
+    if said is not None and len(said.number) >= _SAID:
+        return said, behind
     quoted = QUOTED.match(text)
     if quoted is None and any(map(str.isdigit, first_word(text))):
         error = no_such_matter(first_word(text), reading.firm, reading.sender, reading.today)
