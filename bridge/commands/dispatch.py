@@ -9,7 +9,9 @@ from typing import Any
 import structlog
 
 from bridge.commands.all import COMMANDS
-from bridge.commands.asking.nearest import called, family, fitting, lines, nearest
+from bridge.commands.asking.channels import leading_channel
+from bridge.commands.asking.matter_numbers import first_matter, without_leading
+from bridge.commands.asking.nearest import called, family, fitting, lines, nearest, turned_round
 from bridge.commands.asking.paging import MORE
 from bridge.commands.asking.parse import Reading, parse
 from bridge.commands.asking.people import People
@@ -17,11 +19,13 @@ from bridge.commands.asking.table import Answer, Call, Command, Noted, Who, wher
 from bridge.commands.small_talk import small_talk
 from bridge.desk import Desk
 from bridge.firm.audit import Outcome
+from bridge.firm.conversation import ConversationKind
 from bridge.firm.model import Staff
-from bridge.mapping.marks import as_typed
+from bridge.mapping.marks import as_typed, first_target
 from bridge.mapping.text import MAX_TYPED
+from bridge.operations.channels.finding import channels_of_firm
 from bridge.operations.everybody import everybody
-from bridge.operations.rooms_named import matter_typed_in, rooms_named
+from bridge.operations.rooms_named import Rooms, matter_typed_in, rooms_named
 from bridge.refusal import NOT_THEIRS, CommandError, Kind, Refusal
 from bridge.wording.markdown import repeated
 from bridge.wording.refusals import worded
@@ -57,6 +61,7 @@ def find_commands(text: str, commands: Callable[[], Sequence[Command]]) -> tuple
 
 
 def _find(text: str) -> tuple[tuple[Command, ...], str]:
+    text = turned_round(text)
     words = text.split(maxsplit=2)
     for count in (2, 1):
         found = _CALLED.get(" ".join(words[:count]).rstrip(_BEHIND).casefold(), ()) if len(words) >= count else ()
@@ -122,12 +127,12 @@ async def answer(
     found, rest = _find(text)
     here, noted = all(command.here for command in found), None
     try:
-        command = found[0] if len(found) == 1 else fitting(found, await where_typed(desk, conversation_id, sender.id))
+        rooms = await rooms_named(desk, sender, rest)
+        command = await _meant(desk, sender, conversation_id, found, rest, rooms)
         here = command.here
         _allow(command, desk, sender)
         noted = Noted(command.name) if command.who is Who.FIRM_ADMIN else None
         people = _people(desk, (await everybody(desk)).accounts if command.names_people else {})
-        rooms = await rooms_named(desk, sender, rest)
         around = await matter_typed_in(desk, conversation_id, sender) if command.takes_matter_here else None
         arguments = parse(command, rest, Reading(people, sender, desk.today(), rooms, around))
         log.debug("command", command=command.name, staff=sender.id, event_id=event_id)
@@ -138,6 +143,27 @@ async def answer(
         if isinstance(error, Refusal) and error.kind in NOT_THEIRS:
             noted = Noted(command.name, Outcome.REFUSED, error.rule)
         return Answer(worded(error), noted=noted), here
+
+
+async def _meant(
+    desk: Desk, sender: Staff, conversation_id: str, found: Sequence[Command], rest: str, rooms: Rooms
+) -> Command:
+    """The one of the commands that share a word: of those that the sender may use, by what is named behind it or by the
+    place. Raises CommandError."""
+    if len(found) > 1:
+        may_use = usable(desk, sender.id)
+        found = [command for command in found if command in may_use] or found
+    if len(found) == 1:
+        return found[0]
+    where = await where_typed(desk, conversation_id, sender.id)
+    pointed = first_target(rest)
+    if pointed and (room := rooms.get(pointed[0])):
+        return fitting(found, where, "channel" if room.matter is None else "matter")
+    if first_matter(without_leading(rest), desk.firm(), sender, desk.today())[0] is not None:
+        return fitting(found, where, "matter")
+    if where.kind is not ConversationKind.MATTER and leading_channel(as_typed(rest), await channels_of_firm(desk)):
+        return fitting(found, where, "channel")
+    return fitting(found, where)
 
 
 def _people(desk: Desk, accounts: Mapping[str, str]) -> People:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,6 +25,12 @@ from bridge.operations.rooms_named import Rooms
 from bridge.refusal import CommandError
 from bridge.wording.markdown import repeated
 
+_HERE = re.compile(
+    r"(?:(?:of|in|for|about)\s++)?(?:here|it|this(?:\s++(?:channel|conversation|chat|room|matter|one))?)"
+    r"(?:,?\s++(?:please|now))?[.!?]*+|(?:please|now)[.!]*+",
+    re.IGNORECASE,
+)
+"""What is said of the conversation in which something is typed, in the place of its name."""
 _SAID = 3
 """Characters of a number that is meant where words stand before it, which else may be a title."""
 _TITLES = frozenset({ArgumentType.NAME, ArgumentType.TITLE})
@@ -52,7 +59,7 @@ def parse(command: Command, text: str, reading: Reading) -> dict[str, object]:
     Raises CommandError with what is wrong and how it is typed.
     """
     values: dict[str, object] = {}
-    rest = text.strip()
+    rest = "" if _HERE.fullmatch(text.strip()) and _may_be_here(command) else text.strip()
     pointed = first_target(rest)
     for argument in command.arguments:
         last = argument is command.arguments[-1]
@@ -72,6 +79,10 @@ def parse(command: Command, text: str, reading: Reading) -> dict[str, object]:
             f"I do not know what to do with “{repeated(rest)}”. This is how it is typed: `{command.usage}`"
         )
     return values
+
+
+def _may_be_here(command: Command) -> bool:
+    return any(argument.names_place for argument in command.arguments)
 
 
 def _take(argument: Argument, text: str, reading: Reading, *, last: bool) -> tuple[object, str]:

@@ -23,19 +23,21 @@ from bridge.wording.people import plain_names
 _PAGE = 25
 
 
-async def _here(call: Call) -> Conversation:
-    """The conversation in which the command was typed. Raises CommandError in the chat with the bot."""
+_CHANNEL = "For a channel there is also `!channel {} NAME @person`, from anywhere."
+_ACCESS = "`!matter show NUMBER` says who has access to a matter."
+
+
+async def _here(call: Call, besides: str) -> Conversation:
+    """The conversation in which the command was typed. Raises CommandError in the chat with the bot, with what there is
+    besides."""
     here = await call.conversation()
     if here.kind is ConversationKind.BOT:
-        raise CommandError(
-            "Type this in the conversation it is about. For a channel there is also"
-            " `!channel add NAME @person`, from anywhere."
-        )
+        raise CommandError(f"Type this in the conversation it is about. {besides}")
     return here
 
 
 async def _add(call: Call, people: EachColleague) -> Answer:
-    here = await _here(call)
+    here = await _here(call, _CHANNEL.format("add"))
     if here.kind is ConversationKind.DIRECT:
         return await _add_to_direct(call, here, people)
     return await people_changed(call, here.id, people, add_people)
@@ -55,15 +57,16 @@ async def _add_to_direct(call: Call, here: Conversation, listed: Sequence[Staff 
 
 
 async def _remove(call: Call, people: EachColleague) -> Answer:
-    return await people_changed(call, (await _here(call)).id, people, remove_people)
+    here = await _here(call, _CHANNEL.format("remove"))
+    return await people_changed(call, here.id, people, remove_people)
 
 
 async def _participants(call: Call, page: Annotated[str, Argument(ArgumentType.TEXT, "PAGE")] = "1") -> Answer:
-    here, typed = await _here(call), page.strip("#. ")
+    here, typed = await _here(call, _ACCESS), page.strip("#. ")
     if not typed.isdecimal():
         raise CommandError(
             "I list who is in the conversation in which `!participants` is typed, and read nothing behind it but the"
-            " number of a page. `!matter show NUMBER` says who has access to a matter."
+            f" number of a page. {_ACCESS}"
         )
     number = int(typed)
     people, total = await participants_of(call.desk, here, max(number - 1, 0) * _PAGE, _PAGE)

@@ -117,6 +117,27 @@ async def test_C1_a_renamed_channel_keeps_its_room_and_its_old_name_can_be_had(f
     assert await firm.nothing_to_do()
 
 
+async def test_C1_a_new_name_is_what_people_say_behind_rename(firm: SmallFirm) -> None:
+    await firm.ask("ruth", "!channel create Court Filings")
+    await firm.ask("ruth", "!channel create Lunch")
+    room = firm.room("Court Filings")
+    for typed, name in (
+        ("this to Court Dates", "Court Dates"),
+        ('"Court Dates" to Deadlines', "Deadlines"),
+        ("deadlines to To do", "To do"),
+        ("To be heard", "To be heard"),
+    ):
+        assert f"The channel is called {name}" in await firm.ask("ruth", f"!rename {typed}", room)
+    assert "Do you mean to rename Lunch" in await firm.ask("ruth", "!rename Lunch to Dinner", room)
+    assert "There is a channel called Lunch already" in await firm.ask("ruth", "!rename Lunch", room)
+
+
+async def test_C1_what_is_wished_closed_is_made_no_channel(firm: SmallFirm) -> None:
+    for typed in ("a private channel Redundancies", "a group for the dismissal", "Private chat about redundancies"):
+        assert "everybody's to find and join, so I made none" in await firm.ask("ruth", f"!create {typed}")
+    assert "Made the channel Group News" in await firm.ask("ruth", "!create Group News")
+
+
 async def test_C1_a_taken_or_impossible_name_gets_a_suggestion(firm: SmallFirm) -> None:
     await firm.ask("ruth", "!channel create Court Filings")
     await firm.ask("ruth", "!channel create Court Filings 2")
