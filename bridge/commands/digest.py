@@ -39,4 +39,5 @@ DIGEST = Command(
     " your client counts: what you muted is not in it. Off is for you alone.",
     examples=("!digest", "!digest off", "!digest on"),
     group="About",
+    asked_by=frozenset({"digest", "unread", "morning"}),
 )

@@ -16,7 +16,7 @@ from bridge.commands.asking.paging import MORE
 from bridge.commands.asking.parse import Reading, parse
 from bridge.commands.asking.people import People
 from bridge.commands.asking.table import Answer, Call, Command, Noted, Who, where_typed
-from bridge.commands.small_talk import small_talk
+from bridge.commands.small_talk import asks_for_company, small_talk
 from bridge.desk import Desk
 from bridge.firm.audit import Outcome
 from bridge.firm.conversation import ConversationKind
@@ -27,7 +27,7 @@ from bridge.operations.channels.finding import channels_of_firm
 from bridge.operations.everybody import everybody
 from bridge.operations.rooms_named import Rooms, matter_typed_in, rooms_named
 from bridge.refusal import NOT_THEIRS, CommandError, Kind, Refusal
-from bridge.wording.markdown import repeated
+from bridge.wording.markdown import code, repeated
 from bridge.wording.refusals import worded
 
 log = structlog.get_logger(__name__)
@@ -61,6 +61,8 @@ def find_commands(text: str, commands: Callable[[], Sequence[Command]]) -> tuple
 
 
 def _find(text: str) -> tuple[tuple[Command, ...], str]:
+    if asks_for_company(text):
+        return (), text
     text = turned_round(text)
     words = text.split(maxsplit=2)
     for count in (2, 1):
@@ -88,23 +90,31 @@ def answer_from_memory(
     desk: Desk, sender: Staff, user_id: str, event_id: str, conversation_id: str, text: str, replied_to: str = ""
 ) -> tuple[Answer, bool] | None:
     """The answer where that takes nothing but what is in memory, and whether it may be shown where it was typed."""
+    may_use = usable(desk, sender.id)
     try:
-        found, rest = find_commands(text, lambda: usable(desk, sender.id))
+        found, rest = find_commands(text, lambda: may_use)
     except CommandError as error:
         # What is no help is not said in front of everybody.
-        said = small_talk(text, COMMANDS, desk.firm(), sender) if len(text) <= MAX_TYPED else None
-        return Answer(worded(error) if said is None else said, counts=False), False
+        short = len(text) <= MAX_TYPED
+        said = (_number_alone(desk, sender, text) or small_talk(text, may_use, desk.firm(), sender)) if short else None
+        return Answer(said or worded(error), counts=False), False
     command = found[0]
     if len(found) > 1 or command.from_memory is None:
         return None
     log.debug("command", command=command.name, staff=sender.id, event_id=event_id)
     reading = Reading(_people(desk, {}), sender, desk.today(), {})
-    call = Call(desk, sender, user_id, event_id, conversation_id, usable(desk, sender.id), replied_to)
+    call = Call(desk, sender, user_id, event_id, conversation_id, may_use, replied_to)
     try:
         reply = command.from_memory(call, **parse(command, rest, reading))
     except (Refusal, CommandError) as error:
         reply = Answer(worded(error))
     return None if reply is None else (reply, command.here)
+
+
+def _number_alone(desk: Desk, sender: Staff, text: str) -> str:
+    """What to say to somebody who types nothing but the number of a matter that they may see; empty for all else."""
+    matter, rest = first_matter(without_leading(text), desk.firm(), sender, desk.today())
+    return f"{code(f'!matter show {matter.number}')} shows that matter." if matter is not None and not rest else ""
 
 
 async def answer(

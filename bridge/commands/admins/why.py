@@ -102,4 +102,5 @@ WHY = Command(
     examples=("!why @ruth 2026-0042", "!why @ruth Court Filings", "!why Ruth Adeyemi 2026-0042"),
     who=Who.FIRM_ADMIN,
     group="Administration",
+    asked_by=frozenset({"why", "cannot"}),
 )

@@ -43,4 +43,5 @@ CHANNEL_CREATE = Command(
     examples=("!channel create Court Filings", "!channel create Friday Lunch @ruth @tom"),
     group="Channels",
     also=("create",),
+    asked_by=frozenset({"channel", "make", "create", "new", "group"}),
 )

@@ -99,6 +99,7 @@ PARTICIPANTS = Command(
     group="Conversations",
     where=EVERYWHERE - CHAT,
     also=("who", "members"),
+    asked_by=frozenset({"who", "members", "participants", "people"}),
     permission=of_here(DONE, DONE, DONE, DONE),
 )
 ADD = Command(
@@ -112,6 +113,7 @@ ADD = Command(
     group="Conversations",
     where=frozenset({Where.DIRECT, Where.MATTER, Where.CHANNEL}),
     also=("invite",),
+    asked_by=frozenset({"add", "invite", "loop", "bring", "include"}),
     permission=of_here(DONE, DONE, READ_ONLY, DONE),
 )
 REMOVE = Command(
@@ -123,5 +125,6 @@ REMOVE = Command(
     group="Conversations",
     where=frozenset({Where.MATTER, Where.CHANNEL}),
     also=("kick",),
+    asked_by=frozenset({"remove", "take", "kick", "out", "exclude"}),
     permission=of_here(FIXED, DONE, READ_ONLY, WHOLE_FIRM),
 )

@@ -80,5 +80,6 @@ MATTER_SHOW = Command(
     group="Matters",
     where=CHAT | MATTERS,
     also=("info",),
+    asked_by=frozenset({"matter", "case", "access", "who", "responsible"}),
     permission=of_matter(EVERYBODY, EVERYBODY),
 )
