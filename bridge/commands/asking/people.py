@@ -22,6 +22,8 @@ from bridge.wording.markdown import code, escape, repeated
 _BETWEEN = re.compile(r"\s*+(?:,|;|&|and\b)?\s*+", re.IGNORECASE)
 _ITEM = re.compile(rf"({MARK}|(?<!\S)@[^\s,;&{ANY}]++|(?<!\S){EMAIL})|[,;&]|(?<!\S)and(?!\S)", re.IGNORECASE)
 """What is a person by itself, and what stands between names."""
+_WITH = re.compile(r"\Awith\s++", re.IGNORECASE)
+"""What people say before names."""
 _LINE = re.compile(r"(?:\A|\n)\s*+(?:(?:[-*•–]|\d++[.)])\s++)?")
 """Where a line begins, with the sign of a list's entry."""
 _COLON = re.compile(rf"{MARK}|@[^\s,:@{ANY}]++:[^\s,:{ANY}]++|(:)")
@@ -79,7 +81,7 @@ class People:
 
     def names_somebody(self, name: str) -> bool:
         """Whether the name, @name or address is somebody's, whoever that is."""
-        return bool(MARKED.fullmatch(name) or self._whole(name) or self._called.part(name))
+        return bool(MARKED.fullmatch(name) or self._named_so(name))
 
     def find(self, text: str) -> tuple[tuple[Staff, ...], str]:
         """The people at the start of the text, and the rest of it as it is.
@@ -89,6 +91,7 @@ class People:
         CommandError for a name nobody has, and where it is not certain who is meant.
         """
         _require_placed(text)
+        text = _WITH.sub("", text)
         people, at = self._leading_marked(text)
         if people:
             listed = _BETWEEN.match(text, at)
@@ -177,10 +180,14 @@ class People:
     def _named(self, name: str, *, suggest: bool) -> Staff:
         if MARKED.fullmatch(name) is not None:
             return _working(self._marked(name.rstrip(_BEHIND), suggest=suggest))
-        for typed in (name, name.rstrip(_BEHIND)):
-            if found := self._whole(typed) or self._called.part(typed):
-                return self._only(found, typed)
+        if found := self._named_so(name):
+            return self._only(found, name.rstrip(_BEHIND))
         raise _unknown(name, plain(name), self._called.names() if suggest else {})
+
+    def _named_so(self, name: str) -> Sequence[Staff]:
+        """Those of this name, which may end a sentence."""
+        ends = (name, name.rstrip(_BEHIND))
+        return next((found for one in ends if (found := self._whole(one) or self._called.part(one))), ())
 
     def _only(self, found: Sequence[Staff], typed: str) -> Staff:
         return _working(self._one(found, typed))
@@ -253,8 +260,12 @@ class People:
         names = _listed(text.partition(":")[0]) or _listed(text)
         unknown = next((name for name in names if not self.names_somebody(name)), text)
         begins = self._everybody.part(_first_word(unknown).rstrip(_BEHIND))
-        if begins and not unknown.istitle() and not closest(plain(unknown), self._called.names(), _SLIP):
-            return _unsure(unknown)
+        slip = closest(plain(unknown), self._called.names(), _SLIP)
+        before = names[: names.index(unknown)] if unknown in names else []
+        if begins and not unknown.istitle() and not slip:
+            return _unsure(unknown, [*before, _first_word(unknown)])
+        if before and ":" not in text and not slip:
+            return _unsure(unknown, before)
         return _unknown(unknown, plain(unknown), self._called.names())
 
 
@@ -298,9 +309,9 @@ def _require_placed(text: str) -> None:
         )
 
 
-def _unsure(text: str) -> CommandError:
-    """What to say where it is not certain who is meant, or where a name ends."""
-    first = as_typed(text).split(maxsplit=1)[0].rstrip(_BEHIND)
+def _unsure(text: str, names: Sequence[str] = ()) -> CommandError:
+    """What to say where it is not certain who is meant, or where the names end, which may be these."""
+    first = as_typed(", ".join(names) or text.split(maxsplit=1)[0]).rstrip(_BEHIND)
     return CommandError(
         f"I am not sure whom you mean by “{repeated(text)}”, so I did nothing. Put a colon behind the name"
         f" ({code(f'{first}: …')}), or use a mention or the @name."

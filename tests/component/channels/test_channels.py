@@ -181,7 +181,7 @@ async def test_C1_the_topic_is_set_shown_and_taken_away(firm: SmallFirm) -> None
     assert "Deadlines and bundles" in await firm.ask("ruth", "!channel topic Court Filings")
     await firm.ask("ruth", f"!channel topic {'x' * 251}", room)
     assert firm.fake.rooms[room].state["m.room.topic", ""] == {"topic": "Deadlines and bundles"}
-    await firm.ask("ruth", "!channel topic -", room)
+    await firm.ask("ruth", "!channel topic —", room)
     assert firm.fake.rooms[room].state["m.room.topic", ""] == {"topic": ""}
 
 
