@@ -11,7 +11,7 @@ _CHOICES = {"on": True, "off": False}
 
 
 async def _digest(call: Call, choice: OnOrOff = "") -> Answer:
-    typed = choice.casefold()
+    typed = choice.casefold().rstrip(".! ")
     if not typed:
         wanted = await digest_wanted(call.desk, call.sender)
     elif typed in _CHOICES:

@@ -18,7 +18,7 @@ from bridge.commands.asking.matter_numbers import (
 from bridge.commands.asking.people import People
 from bridge.commands.asking.screened import Around, read_around, read_screened
 from bridge.commands.asking.table import Argument, ArgumentType, Command
-from bridge.commands.asking.unquoted import names_in, title_or_people
+from bridge.commands.asking.unquoted import names_in, title_or_people, without_link
 from bridge.firm.model import Firm, Matter, Staff
 from bridge.mapping.marks import as_typed, first_target, has_marked, replaced, with_ids
 from bridge.operations.rooms_named import Rooms
@@ -126,8 +126,9 @@ def _title(text: str, reading: Reading, *, alone: bool) -> tuple[str, str]:
     if (quoted := QUOTED.match(text)) is not None and not (alone and text[quoted.end() :]):
         return as_typed(quoted[1]).strip(), text[quoted.end() :]
     person = has_marked(text)
-    end = person.start() if person else len(text)
-    return as_typed(text[:end]).strip(), text[end:]
+    if person is None:
+        return as_typed(text).strip(), ""
+    return without_link(as_typed(text[: person.start()])), text[person.start() :]
 
 
 def _is_people(command: Command, argument: Argument, text: str, rest: str, reading: Reading) -> bool:

@@ -14,7 +14,7 @@ from itertools import islice
 
 from bridge.firm.model import Firm, Staff
 from bridge.firm.names import Called, by_email, by_mailbox, called, called_here, plain
-from bridge.mapping.marks import ANY, EMAIL, MARK, MARKED, as_typed, before_marks, first_target, has_unplaced
+from bridge.mapping.marks import ANY, EMAIL, MARK, MARKED, ROOM_MARK, as_typed, before_marks, first_target, has_unplaced
 from bridge.mapping.near import closest
 from bridge.refusal import CommandError
 from bridge.wording.markdown import code, escape, repeated
@@ -28,6 +28,7 @@ _LINE = re.compile(r"(?:\A|\n)\s*+(?:(?:[-*•–]|\d++[.)])\s++)?")
 """Where a line begins, with the sign of a list's entry."""
 _COLON = re.compile(rf"{MARK}|@[^\s,:@{ANY}]++:[^\s,:{ANY}]++|(:)")
 """A colon that is in no mention and no id."""
+_POLITE = {"please", "thanks", "thank you", "now"}
 _WORD = re.compile(r"\S++")
 _WORDS_OF_NAME = 8
 _SUGGESTED = 3
@@ -44,7 +45,7 @@ _HERE = re.compile(
     r"(?<=\s)(?:to|into|from|in)\s++(?:here|this(?:\s++(?:channel|conversation|chat|room|one))?+)[\s.!]*+\Z",
     re.IGNORECASE,
 )
-_ELSEWHERE = re.compile(r"(?:\A|(?<=\s))(?:to|into|onto|from|out\s++of)\s++\S.*+", re.IGNORECASE | re.DOTALL)
+_ELSEWHERE = re.compile(r"(?:\A|(?<=\s))(?:to|into|onto|from|out\s++of)(?:\s++\S.*+|\Z)", re.IGNORECASE | re.DOTALL)
 """Where people say into which conversation somebody is to come, or out of which."""
 
 
@@ -112,6 +113,8 @@ class People:
         Raises CommandError where these words say another conversation: nobody is to come into a wrong one.
         """
         _require_placed(text)
+        if (room := ROOM_MARK.search(text)) is not None:
+            raise _elsewhere(room[0])
         found: list[Staff | Unfound] = []
         unfound = 0
         for name in dict.fromkeys(_listed(_LINE.sub(", ", _ADDRESS.sub(r", \1 ", _HERE.sub("", text))))):
@@ -120,6 +123,8 @@ class People:
             except CommandError as error:
                 if (elsewhere := _ELSEWHERE.search(name)) is not None:
                     raise _elsewhere(elsewhere[0]) from error
+                if plain(name.rstrip(_BEHIND)) in _POLITE:
+                    continue
                 unfound += 1
                 found.append(Unfound(name, str(error)))
         return tuple(dict.fromkeys(found)), ""

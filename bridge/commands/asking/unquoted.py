@@ -68,7 +68,7 @@ def title_or_people(typed: str, before: str, at: int, text: str, what: str) -> C
     names begin `at`; `what` says what the title is.
     """
     people = as_typed(text[at:]).strip()
-    title = _without_link(as_typed(text[:at]))
+    title = without_link(as_typed(text[:at]))
     start = " ".join(filter(None, (typed, as_typed(before).strip())))
     with_them = code(f'{start} "{title or what.capitalize()}" {people}')
     return CommandError(
@@ -77,8 +77,8 @@ def title_or_people(typed: str, before: str, at: int, text: str, what: str) -> C
     )
 
 
-def _without_link(title: str) -> str:
+def without_link(title: str) -> str:
     """A title without what only led to the names behind it."""
     title = title.strip(_BEFORE_NAMES)
     first, _, last = title.rpartition(" ")
-    return first.rstrip(_BEFORE_NAMES) if first and last.casefold() in _LINKING else title
+    return first.rstrip(_BEFORE_NAMES) if last.casefold() in _LINKING else title

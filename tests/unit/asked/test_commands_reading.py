@@ -19,7 +19,7 @@ from bridge.commands.asking.people import People, Unfound
 from bridge.commands.asking.screened import Around, walls_named
 from bridge.commands.asking.table import ArgumentType, Command
 from bridge.firm.model import Firm, Group, Matter, Staff, Wall
-from bridge.mapping.marks import as_typed, with_ids
+from bridge.mapping.marks import as_typed, marked, with_ids
 from bridge.mapping.text import typed_text
 from bridge.operations.everybody import Everybody
 from bridge.refusal import CommandError, Refusal
@@ -103,6 +103,7 @@ def test_people_are_found(text: str, people: list[Staff], rest: str) -> None:
         '"Ruth Adeyemi", “Tom Price”',
         "Ruth Adeyemi <ruth@firm.example>; Tom Price <tom@firm.example>",
         "Ruth Adeyemi and @tom to this channel.",
+        "Ruth Adeyemi and @tom, please",
     ],
 )
 def test_a_list_of_people_is_read_in_every_form_that_people_type(text: str) -> None:
@@ -116,6 +117,8 @@ def test_a_list_of_people_is_read_in_every_form_that_people_type(text: str) -> N
         "Ruth Adeyemi, tom into Litigation",
         "@tom from 2026-0042 please",
         "@ruth @tom out of this matter",
+        "@tom to " + marked("!r:localhost", "Litigation"),
+        "Tom Price " + marked("#litigation:localhost", "#litigation:localhost"),
     ],
 )
 def test_V1_who_is_to_come_into_another_conversation_comes_into_none(text: str) -> None:
@@ -217,6 +220,11 @@ def test_arguments_are_read_by_their_types() -> None:
         "name": "Court Filings",
         "people": (RUTH, TOM),
     }
+    for typed in ("Costs with @ruth", "Costs: @ruth", "Costs for @ruth"):
+        assert values(f"matter start 2026-0042 {typed}")["title"] == "Costs"
+    for typed in ("channel create with @ruth", "matter start 2026-0042 for @ruth"):
+        with pytest.raises(CommandError, match="needs"):
+            values(typed)
     assert values("ping  good   morning") == {"text": "good   morning"}
 
 
