@@ -70,8 +70,9 @@ def _grouped(commands: Sequence[Command], foot: str) -> str:
 
 
 def _about(topic: str, call: Call) -> str:
-    commands, words = call.commands, topic.split()
-    if found := called(topic, commands) or called(" ".join(words[:2]), commands) or called(words[0], commands):
+    commands, first = call.commands, topic.split()[0]
+    # Of a first word that several share, the second one counts.
+    if found := called(topic, commands) or (() if family(first, commands) else called(first, commands)):
         firm = call.desk.firm()
         return "\n\n".join(explain(command, examples_for(command, firm, call.sender)) for command in found)
     if found := family(topic, commands):

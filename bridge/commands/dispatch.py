@@ -16,10 +16,10 @@ from bridge.commands.asking.paging import MORE
 from bridge.commands.asking.parse import Reading, parse
 from bridge.commands.asking.people import People
 from bridge.commands.asking.table import Answer, Call, Command, Noted, Who, where_typed
+from bridge.commands.asking.where import Where
 from bridge.commands.small_talk import asks_for_company, small_talk
 from bridge.desk import Desk
 from bridge.firm.audit import Outcome
-from bridge.firm.conversation import ConversationKind
 from bridge.firm.model import Staff
 from bridge.mapping.marks import as_typed, first_target
 from bridge.mapping.text import MAX_TYPED
@@ -32,6 +32,8 @@ from bridge.wording.refusals import worded
 
 log = structlog.get_logger(__name__)
 _CALLED = {word: called(word, COMMANDS) for command in COMMANDS for word in (command.name, *command.also)}
+_UNDECIDED = {Where.CHAT, Where.DIRECT}
+"""Places that are neither a matter's nor a channel."""
 _BEHIND = ".,:;?!…"
 """What people and their keyboards put behind a command."""
 _OF_STAFF = tuple(command for command in COMMANDS if command.who is Who.STAFF)
@@ -171,7 +173,7 @@ async def _meant(
         return fitting(found, where, "channel" if room.matter is None else "matter")
     if first_matter(without_leading(rest), desk.firm(), sender, desk.today())[0] is not None:
         return fitting(found, where, "matter")
-    if where.kind is not ConversationKind.MATTER and leading_channel(as_typed(rest), await channels_of_firm(desk)):
+    if rest and where in _UNDECIDED and leading_channel(as_typed(rest), await channels_of_firm(desk)):
         return fitting(found, where, "channel")
     return fitting(found, where)
 

@@ -144,6 +144,7 @@ async def test_firm_admins_are_shown_their_commands_and_nobody_else_is(on: FirmO
         ("!help add", "Also: !invite"),
         ("!help invite", "!add @dan @ann"),
         ("!help me please", "In your chat with me"),
+        ("!help files status", "There is no command files status"),
         ("!help me with channel create.", "Makes a channel with you"),
         ("!help add people", "Also: !invite"),
         ("!help how do I rename this?", "Renames the channel"),

@@ -312,7 +312,7 @@ async def test_O1_the_log_is_shown_newest_first_with_filters(on: FirmOnFake) -> 
         ("!audit deed:dancing", "The log has no entries of the kind dancing"),
         ("!audit @nobody", "I know nobody called @nobody"),
         ("!audit Nothing Like That", "There is no matter, channel or room"),
-        ("!why @ben", "There is no matter, channel or room"),
+        ("!why @ben", "What about Ben Booth?"),
         ("!why nobody 2026-0042", "I know nobody called nobody"),
         ("!why", "needs @person NUMBER|channel|room"),
         ("!access @ben 2026-0042", "Name one person and nothing else"),
