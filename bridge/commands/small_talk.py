@@ -67,19 +67,22 @@ def _tries(firm: Firm, sender: Staff, typed: str = "", commands: Sequence[Comman
     words = set(_WORDS.findall(typed))
     named = named_in(words, firm, sender)
     wanted = sorted((one for one in commands if one.asked_by & words), key=lambda one: -len(one.asked_by & words))
-    somebody = [
-        f"- {code(f'!dm @{plain(one.first_name)} Hello')} writes to {escape(one.name)}"
-        for one in [*named, *colleagues(firm, sender)][:1]
+    usual = [
+        *_writing(firm, sender, named),
+        "- `!matters` lists the matters you can see, and your conversations in them",
     ]
-    lines = [
-        line
-        for one in wanted
-        for line in (somebody if one.name == "dm" else [f"- {code(_example(one, firm, sender, named))}: {one.summary}"])
-    ]
-    usual = [*somebody, "- `!matters` lists the matters you can see, and your conversations in them"]
-    tried = list(dict.fromkeys([*lines, *usual]))[: _TRIED - 1]
+    tried = list(dict.fromkeys([*(_line(one, firm, sender, named) for one in wanted), *usual]))[: _TRIED - 1]
     return "\n".join(["Some things to try:\n", *tried, "- `!help` shows what you can ask me where you type it"])
 
 
-def _example(command: Command, firm: Firm, sender: Staff, named: Sequence[Staff]) -> str:
-    return examples_for(command, firm, sender, named)[0]
+def _line(command: Command, firm: Firm, sender: Staff, named: Sequence[Staff]) -> str:
+    writing = _writing(firm, sender, named) if command.name == "dm" else []
+    return writing[0] if writing else f"- {code(examples_for(command, firm, sender, named)[0])}: {command.summary}"
+
+
+def _writing(firm: Firm, sender: Staff, named: Sequence[Staff]) -> list[str]:
+    """How to write to somebody who is named, else to a colleague; nothing where there is none."""
+    return [
+        f"- {code(f'!dm @{plain(one.first_name)} Hello')} writes to {escape(one.name)}"
+        for one in [*named, *colleagues(firm, sender)][:1]
+    ]

@@ -550,8 +550,8 @@ ODD = Firm(
 def matter_meant(text: str, sender: Staff = TOM, here: str = "") -> tuple[str, str]:
     people = People(ODD, PEOPLE.localparts, "localhost", "bot")
     command, rest = find_command(f"matter start {text}")
-    found = parse(command, rest, Reading(people, sender, TODAY, {}, ODD.matters.get(here)))
-    return found["matter"].id, found["title"]  # type: ignore[attr-defined] # a matter
+    found: dict[str, Any] = parse(command, rest, Reading(people, sender, TODAY, {}, ODD.matters.get(here)))
+    return found["matter"].id, found["title"]
 
 
 @pytest.mark.parametrize(
