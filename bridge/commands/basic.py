@@ -15,6 +15,8 @@ from bridge.wording.markdown import code, repeated
 _GROUP = "About"
 _FIRST = frozenset({"dm", "matter list", "matter start", "files", "channel recent", "channel create"})
 """What most people come to the bot for."""
+_SMALL = {"me", "please", "with", "on", "about", "how", "to", "do", "i", "the", "a", "you", "can", "us"}
+"""Words of a sentence that begins with help, and of no command."""
 _FOOT = "`!help all` lists everything, `!help COMMAND` explains one with examples."
 
 
@@ -23,7 +25,7 @@ async def _help(call: Call, command: Annotated[str, Argument(ArgumentType.TEXT, 
 
 
 def _at_once(call: Call, command: str = "") -> Answer | None:
-    topic = " ".join(command.lstrip("! ").casefold().split())
+    topic = " ".join(word for word in command.lstrip("! ").casefold().rstrip(" .?!").split() if word not in _SMALL)
     if topic == "all":
         return Answer(_grouped(call.commands, "`!help COMMAND` explains one, with examples."))
     if topic:
@@ -68,8 +70,9 @@ def _grouped(commands: Sequence[Command], foot: str) -> str:
 
 
 def _about(topic: str, call: Call) -> str:
-    commands = call.commands
-    if found := called(topic, commands):
+    commands, first = call.commands, topic.split()[0]
+    # Of a first word that several share, the second one counts.
+    if found := called(topic, commands) or (() if family(first, commands) else called(first, commands)):
         firm = call.desk.firm()
         return "\n\n".join(explain(command, examples_for(command, firm, call.sender)) for command in found)
     if found := family(topic, commands):

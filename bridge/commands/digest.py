@@ -11,7 +11,7 @@ _CHOICES = {"on": True, "off": False}
 
 
 async def _digest(call: Call, choice: OnOrOff = "") -> Answer:
-    typed = choice.casefold()
+    typed = choice.casefold().rstrip(".! ")
     if not typed:
         wanted = await digest_wanted(call.desk, call.sender)
     elif typed in _CHOICES:
@@ -39,4 +39,5 @@ DIGEST = Command(
     " your client counts: what you muted is not in it. Off is for you alone.",
     examples=("!digest", "!digest off", "!digest on"),
     group="About",
+    asked_by=frozenset({"digest", "unread", "morning"}),
 )

@@ -68,6 +68,7 @@ PANEL = Command(
     f" {LINK_MINUTES} minutes.",
     examples=("!panel",),
     group="Panel",
+    asked_by=frozenset({"panel", "browser", "click"}),
 )
 PANEL_SESSIONS = Command(
     "panel sessions",

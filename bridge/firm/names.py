@@ -78,10 +78,10 @@ class Called:
         self._whole: dict[str, list[Staff]] = {}
         self._part: dict[str, list[Staff]] = {}
         for person in people:
-            for one in spellings(person.name):
+            for one in _also_apart(spellings(person.name)):
                 self._whole.setdefault(one, []).append(person)
             parts = (person.first_name, person.last_name)
-            for one in dict.fromkeys(form for part in parts for form in spellings(part) if form):
+            for one in _also_apart(form for part in parts for form in spellings(part) if form):
                 self._part.setdefault(one, []).append(person)
 
     def whole(self, name: str) -> list[Staff]:
@@ -102,6 +102,11 @@ class Called:
     def names(self) -> dict[str, Staff]:
         """Somebody for each full name, by its spellings."""
         return {name: people[0] for name, people in self._whole.items()}
+
+
+def _also_apart(forms: Iterable[str]) -> Iterable[str]:
+    """These forms, and those with a hyphen also with a blank in its place: Mary-Ann is Mary Ann."""
+    return dict.fromkeys(each for form in forms for each in (form, form.replace("-", " ")))
 
 
 def called(staff: Mapping[str, Staff]) -> Called:
@@ -132,4 +137,4 @@ def by_mailbox(staff: Mapping[str, Staff]) -> dict[str, list[Staff]]:
 
 
 def _all(index: dict[str, list[Staff]], name: str) -> list[Staff]:
-    return list(dict.fromkeys(person for one in spellings(name) if one for person in index.get(one, ())))
+    return list(dict.fromkeys(person for one in _also_apart(spellings(name)) if one for person in index.get(one, ())))

@@ -70,7 +70,8 @@ def command_in(content: Mapping[str, Any], bot_id: str, bot_name: str, *, in_cha
         return None
     if text.startswith("`") and text.endswith("`"):
         text = text.strip("`")
-    return text.lstrip("! ").strip() or "help"
+    # Clients without commands of their own send a slash as it is typed.
+    return text.lstrip("!/ ").strip() or "help"
 
 
 def _is_reply(content: Mapping[str, Any]) -> bool:

@@ -15,6 +15,8 @@ MARK = rf"{_TARGET}{_INSIDE}{_WORDS}{_INSIDE}{END}"
 """A mark, as part of a pattern."""
 PERSON_MARK = rf"{_TARGET}@{_INSIDE}{_WORDS}{_INSIDE}{END}"
 """A mark that points to a person, as part of a pattern."""
+ROOM_MARK = re.compile(rf"{_TARGET}[#!]{_INSIDE}{_WORDS}{_INSIDE}{END}")
+"""A mark that points to a room."""
 ANY = f"{_TARGET}{_WORDS}{END}{_UNPLACED}"
 """The characters that marks are made of."""
 EMAIL = rf"[^\s,;&@{ANY}]++@[^\s,@{ANY}]+\.[^\s,@{ANY}]+"

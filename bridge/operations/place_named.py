@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.desk import Desk
 from bridge.firm.conversation import Conversation, channel_key
-from bridge.firm.matters.search import matters_numbered
+from bridge.firm.matters.search import matter_numbered
 from bridge.firm.model import Matter, Staff
 from bridge.firm.room_keys import matter_of_space
 from bridge.firm.sight import Sight
@@ -23,9 +23,8 @@ async def find_place(desk: Desk, sight: Sight, typed: str) -> Matter | Conversat
     Raises Refusal. What must not be seen is looked for and answered like what is not there (M3, D4).
     """
     wanted = " ".join(typed.split()).strip("\"'“”„").strip()
-    numbered = [one for one in matters_numbered(sight.firm, wanted) if sight.matter(one)]
-    if len(numbered) == 1:
-        return numbered[0]
+    if (numbered := matter_numbered(sight.firm, wanted, sight.matter)) is not None:
+        return numbered
     alias = wanted.removeprefix("#").partition(":")[0]
     name = channel_key(wanted.removeprefix("#"))
 

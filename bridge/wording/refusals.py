@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from string import Formatter
 from typing import Any
@@ -13,6 +14,8 @@ from bridge.wording.markdown import code, enumerated, escape, repeated
 Sentence = str | Callable[..., str]
 """A text with facts in braces, each shown as it is, or with `:typed` as far as an answer repeats what was typed; or a
 function of facts, for a sentence that differs by them, which escapes them itself."""
+
+_POINTS = re.compile(r"https?:|[#!][^\s:]++:")
 
 NO_CABINET = "Files are not stored in a filing cabinet in this firm (filing.mode is off)."
 
@@ -40,16 +43,20 @@ def _taken(title: str, archived: int, free: str) -> str:
 
 
 def _no_such_channel(name: str, near: str) -> str:
+    # What looks like a room's id or a link makes no name.
+    makes = "" if near or _POINTS.match(name) else f", {code(f'!channel create {typeable(name)}')} makes it"
     hint = f" Did you mean {escape(near)}?" if near else ""
-    return (
-        f"There is no channel called {escape(name)}.{hint}"
-        f" `!channel list` shows them, {code(f'!channel create {typeable(name)}')} makes it."
+    return f"There is no channel called {escape(name)}.{hint} `!channel list` shows them{makes}."
+
+
+def _no_such_matter(number: str, near: str = "", several: str = "") -> str:
+    hint = f" Did you mean {escape(near)}?" if near else ""
+    there = (
+        f"{code(f'!matter list {several}')} shows those that are called so"
+        if several
+        else "`!matter list` shows those you can"
     )
-
-
-def _no_such_matter(number: str, near: str = "") -> str:
-    hint = f" Did you mean {escape(near)}?" if near else ""
-    return f"There is no matter {repeated(number)} that you can see.{hint} `!matter list` shows those you can."
+    return f"There is no matter {repeated(number)} that you can see.{hint} {there}."
 
 
 def _channel_archived(title: str) -> str:

@@ -71,6 +71,7 @@ STAFF_LEAVE = Command(
     examples=("!staff leave @julian", "!staff leave Julian Prescott"),
     who=Who.FIRM_ADMIN,
     group="Administration",
+    asked_by=frozenset({"left", "leaving", "leaves", "leaver"}),
 )
 STAFF_RETURN = Command(
     "staff return",

@@ -15,12 +15,18 @@ from bridge.mapping.names import matter_said
 from bridge.operations.admins.why import LastChange, Membership, Why, why
 from bridge.operations.everybody import everybody
 from bridge.operations.place_named import place_asked
+from bridge.refusal import CommandError
 from bridge.wording.markdown import escape
 from bridge.wording.places import conversation_title
 
 
 async def _why(call: Call, asked: Annotated[str, Argument(ArgumentType.TEXT, "@person NUMBER|channel|room")]) -> Answer:
     person, typed = first_person(await everybody(call.desk), asked)
+    if not typed:
+        raise CommandError(
+            f"What about {escape(person.name)}? Put a matter's number, a channel's name or a link to a room behind the"
+            " person. `!access @person` lists all they can see."
+        )
     place = await place_asked(call.desk, call.sender, typed)
     about = place.number if isinstance(place, Matter) else conversation_title(call.desk.firm(), place)
     return replace(
@@ -102,4 +108,5 @@ WHY = Command(
     examples=("!why @ruth 2026-0042", "!why @ruth Court Filings", "!why Ruth Adeyemi 2026-0042"),
     who=Who.FIRM_ADMIN,
     group="Administration",
+    asked_by=frozenset({"why", "cannot"}),
 )

@@ -18,7 +18,8 @@ _QUOTED = re.compile(r"[\"“”„]([^\"“”]++)[\"“”]\s*+")
 def first_person(people: Everybody, text: str) -> tuple[Staff, str]:
     """The person whom the first words name, and the rest. Raises Refusal where they name nobody."""
     for start, rest in _beginnings(text):
-        if (found := people.named(start.rstrip(",:;"))) is not None:
+        # An initial may end a name with a full stop.
+        if (found := people.named(start.rstrip(",:;")) or people.named(start.rstrip(",:;.?!"))) is not None:
             return found, rest
     raise people.unknown(text.split(" ", 1)[0])
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+from bridge.commands.asking.matter_numbers import first_matter
 from bridge.commands.asking.table import Call
 from bridge.firm.conversation import CHANNEL_NAME_MAX, Channel, ConversationKind
 from bridge.mapping.marks import as_typed, first_target
 from bridge.operations.channels.finding import by_spelling, called, channel_called, channel_of, channels_of_firm
 from bridge.operations.rooms_named import rooms_named
-from bridge.refusal import CommandError
+from bridge.refusal import CommandError, Refusal
+from bridge.wording.markdown import code, escape
 
 _TWO_QUOTED = re.compile(r"[\"“”„«]([^\"“”»]++)[\"“”»]\s*+(.*+)", re.DOTALL)
 
@@ -17,7 +20,14 @@ _TWO_QUOTED = re.compile(r"[\"“”„«]([^\"“”»]++)[\"“”»]\s*+(.*+)
 async def the_channel(call: Call, name: str = "") -> Channel:
     """The channel that was named, else the one in which the command was typed. Raises CommandError and Refusal."""
     if name:
-        return await channel_called(call.desk, name)
+        try:
+            return await channel_called(call.desk, name)
+        except Refusal:
+            matter, _ = first_matter(name, call.desk.firm(), call.sender, call.desk.today())
+            if matter is None:
+                raise
+            shows = code(f"!matter show {matter.number}")
+            raise CommandError(f"{escape(matter.number)} is a matter and no channel. {shows} shows it.") from None
     found = await channel_of(call.desk, (await call.conversation()).id)
     if found is None:
         raise CommandError("Which channel? Type this in the channel, or put its name behind the command.")
@@ -39,10 +49,16 @@ async def the_channel_and_text(call: Call, text: str) -> tuple[Channel, str]:
     text = as_typed(text)
     if (quoted := _TWO_QUOTED.fullmatch(text.strip())) is not None:
         return await channel_called(call.desk, quoted[1]), quoted[2]
-    known = by_spelling(await channels_of_firm(call.desk))
-    words = text.split(" ")
+    if (found := leading_channel(text, await channels_of_firm(call.desk))) is not None:
+        return found
+    raise CommandError("Which channel? Type this in the channel, or put the channel's name first.")
+
+
+def leading_channel(text: str, channels: Iterable[Channel]) -> tuple[Channel, str] | None:
+    """The channel whose name is the longest beginning of a text, and the rest; None where none is."""
+    known, words = by_spelling(channels), text.split(" ")
     # No name has more words than characters.
     for count in range(min(len(words), CHANNEL_NAME_MAX), 0, -1):
         if (found := called(" ".join(words[:count]), known)) is not None:
             return found, " ".join(words[count:]).strip()
-    raise CommandError("Which channel? Type this in the channel, or put the channel's name first.")
+    return None

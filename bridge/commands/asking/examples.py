@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bridge.commands.asking.table import Command
 from bridge.firm.model import Firm, Staff
@@ -19,13 +19,13 @@ MADE_UP = (("ruth", "Ruth Adeyemi"), ("tom", "Tom Price"))
 _MADE_UP = re.compile("|".join(form for local, name in MADE_UP for form in (rf"@{local}\b", rf"\b{name}\b")))
 
 
-def examples_for(command: Command, firm: Firm, reader: Staff) -> tuple[str, ...]:
-    """A command's examples with people of the firm; as they are declared where it has too few."""
+def examples_for(command: Command, firm: Firm, reader: Staff, named: Sequence[Staff] = ()) -> tuple[str, ...]:
+    """A command's examples with people of the firm, those `named` first; as they are declared where it has too few."""
     if not any(map(_MADE_UP.search, command.examples)):
         return command.examples
     words = {
         made_up: theirs
-        for (local, name), one in zip(MADE_UP, colleagues(firm, reader), strict=False)
+        for (local, name), one in zip(MADE_UP, [*named, *colleagues(firm, reader)], strict=False)
         for made_up, theirs in ((f"@{local}", f"@{plain(one.first_name)}"), (name, one.name))
     }
     return tuple(_MADE_UP.sub(lambda found: words.get(found[0], found[0]), example) for example in command.examples)
@@ -38,6 +38,12 @@ def colleagues(firm: Firm, reader: Staff) -> Sequence[Staff]:
     most = len(MADE_UP) + 1
     first = [*listed[behind : behind + most], *listed[: min(behind, most)]]
     return [one for one in first if one.id != reader.id][: len(MADE_UP)]
+
+
+def named_in(words: Collection[str], firm: Firm, reader: Staff) -> list[Staff]:
+    """The colleagues whose first names are among these words and mean nobody else."""
+    listed = firm.found_in_staff(_told_by_first_names)
+    return [one for one in listed if plain(one.first_name) in words and one.id != reader.id]
 
 
 def _told_by_first_names(staff: Mapping[str, Staff]) -> Sequence[Staff]:

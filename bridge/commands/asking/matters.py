@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Call
 from bridge.firm.conversation import Conversation, ConversationKind, MatterConversation
-from bridge.firm.model import Matter
+from bridge.firm.model import Matter, MatterStatus
 from bridge.firm.names import spellings
 from bridge.firm.policy import may_access
 from bridge.mapping.names import conversation_name
@@ -94,5 +94,7 @@ def pick(matter: Matter, listed: Sequence[MatterConversation], typed: str) -> Ma
 def _none(matter: Matter, *, in_it: bool) -> str:
     if in_it:
         return f"You are in no conversation of matter {escape(matter.number)}."
+    if matter.status is MatterStatus.CLOSED:
+        return f"Matter {escape(matter.number)} is closed and has no conversation."
     start = f'!matter start {matter.number} "Title"'
     return f"Matter {escape(matter.number)} has no conversation yet. {code(start)} starts one."

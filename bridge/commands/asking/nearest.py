@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from bridge.commands.asking.table import Command
@@ -14,6 +15,31 @@ _LONGEST = 40
 _NEAR = 0.66
 """How alike two words must be (difflib: 1 is the same), so that a slip of one or two letters is forgiven."""
 
+_TURNED = re.compile(
+    r"(\w++)\s++(?:(?:an?|the|new|my|all|our)\s++)*+(matter|channel)(s?)\b(?:\s++(?:called|named|for|about|with)\b)?[\s:]*+"
+)
+"""How people ask who put first what is to be done. What begins with a capital is a name: Channel Islands."""
+_VERBS = {
+    one: one for one in ("create", "list", "show", "join", "leave", "search", "archive", "restore", "transcript")
+} | {
+    "make": "create",
+    "new": "create",
+    "find": "search",
+}
+
+
+def turned_round(text: str) -> str:
+    """The text with the command's words in their own order, "channel list" for "list the channels"; else as it is.
+
+    Not where a title or a name follows that may begin so.
+    """
+    found = _TURNED.match(text[:1].lower() + text[1:])
+    verb = _VERBS.get(found[1]) if found else None
+    if found is None or verb is None:
+        return text
+    rest = text[found.end() :]
+    return f"{found[2]} {'list' if verb == 'show' and found[3] and not rest else verb} {rest}"
+
 
 def called(name: str, commands: Iterable[Command]) -> tuple[Command, ...]:
     """The command with this name, else those for which it is another word."""
@@ -22,8 +48,13 @@ def called(name: str, commands: Iterable[Command]) -> tuple[Command, ...]:
     return tuple(by_name or [command for command in listed if name in command.also])
 
 
-def fitting(found: Sequence[Command], where: Where) -> Command:
-    """The one of several commands with the same short word that is meant in this kind of place. Raises CommandError."""
+def fitting(found: Sequence[Command], where: Where, named: str = "") -> Command:
+    """The one of several commands with the same short word that is meant: by what is `named` behind it, a matter or a
+    channel, else by the kind of place. Raises CommandError.
+    """
+    about = [command for command in found if command.name.startswith(f"{named} ")] if named else []
+    if len(about) == 1:
+        return about[0]
     kind = where.kind
     here = [command for command in found if any(place.kind is kind for place in command.where)]
     if len(here) == 1:

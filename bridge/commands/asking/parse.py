@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
 from bridge.commands.asking.examples import examples_for
-from bridge.commands.asking.matter_numbers import QUOTED, first_matter, first_word, no_such_matter, read_matter
+from bridge.commands.asking.matter_numbers import (
+    QUOTED,
+    first_matter,
+    first_word,
+    no_such_matter,
+    read_matter,
+    without_leading,
+)
 from bridge.commands.asking.people import People
 from bridge.commands.asking.screened import Around, read_around, read_screened
 from bridge.commands.asking.table import Argument, ArgumentType, Command
-from bridge.commands.asking.unquoted import names_in, title_or_people
+from bridge.commands.asking.unquoted import names_in, title_or_people, without_link
 from bridge.firm.model import Firm, Matter, Staff
 from bridge.mapping.marks import as_typed, first_target, has_marked, replaced, with_ids
 from bridge.operations.rooms_named import Rooms
 from bridge.refusal import CommandError
 from bridge.wording.markdown import repeated
 
+_HERE = re.compile(
+    r"(?:(?:of|in|for|about)\s++)?(?:here|it|this(?:\s++(?:channel|conversation|chat|room|matter|one))?)"
+    r"(?:,?\s++(?:please|now))?[.!?]*+|(?:please|now)[.!]*+",
+    re.IGNORECASE,
+)
+"""What is said of the conversation in which something is typed, in the place of its name."""
+_SAID = 3
+"""Characters of a number that is meant where words stand before it, which else may be a title."""
 _TITLES = frozenset({ArgumentType.NAME, ArgumentType.TITLE})
 
 
@@ -43,7 +59,7 @@ def parse(command: Command, text: str, reading: Reading) -> dict[str, object]:
     Raises CommandError with what is wrong and how it is typed.
     """
     values: dict[str, object] = {}
-    rest = text.strip()
+    rest = "" if _HERE.fullmatch(text.strip()) and _may_be_here(command) else text.strip()
     pointed = first_target(rest)
     for argument in command.arguments:
         last = argument is command.arguments[-1]
@@ -63,6 +79,10 @@ def parse(command: Command, text: str, reading: Reading) -> dict[str, object]:
             f"I do not know what to do with “{repeated(rest)}”. This is how it is typed: `{command.usage}`"
         )
     return values
+
+
+def _may_be_here(command: Command) -> bool:
+    return any(argument.names_place for argument in command.arguments)
 
 
 def _take(argument: Argument, text: str, reading: Reading, *, last: bool) -> tuple[object, str]:
@@ -106,8 +126,9 @@ def _title(text: str, reading: Reading, *, alone: bool) -> tuple[str, str]:
     if (quoted := QUOTED.match(text)) is not None and not (alone and text[quoted.end() :]):
         return as_typed(quoted[1]).strip(), text[quoted.end() :]
     person = has_marked(text)
-    end = person.start() if person else len(text)
-    return as_typed(text[:end]).strip(), text[end:]
+    if person is None:
+        return as_typed(text).strip(), ""
+    return without_link(as_typed(text[: person.start()])), text[person.start() :]
 
 
 def _is_people(command: Command, argument: Argument, text: str, rest: str, reading: Reading) -> bool:
@@ -136,6 +157,9 @@ def _matter_or_here(argument: Argument, text: str, reading: Reading) -> tuple[Ma
     matter, rest = _pointed_matter(text, reading) or first_matter(text, reading.firm, reading.sender, reading.today)
     if matter is not None or not text:
         return matter, rest
+    said, behind = first_matter(without_leading(text), reading.firm, reading.sender, reading.today)
+    if said is not None and len(said.number) >= _SAID:
+        return said, behind
     quoted = QUOTED.match(text)
     if quoted is None and any(map(str.isdigit, first_word(text))):
         error = no_such_matter(first_word(text), reading.firm, reading.sender, reading.today)

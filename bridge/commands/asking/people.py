@@ -14,7 +14,7 @@ from itertools import islice
 
 from bridge.firm.model import Firm, Staff
 from bridge.firm.names import Called, by_email, by_mailbox, called, called_here, plain
-from bridge.mapping.marks import ANY, EMAIL, MARK, MARKED, as_typed, before_marks, first_target, has_unplaced
+from bridge.mapping.marks import ANY, EMAIL, MARK, MARKED, ROOM_MARK, as_typed, before_marks, first_target, has_unplaced
 from bridge.mapping.near import closest
 from bridge.refusal import CommandError
 from bridge.wording.markdown import code, escape, repeated
@@ -22,10 +22,13 @@ from bridge.wording.markdown import code, escape, repeated
 _BETWEEN = re.compile(r"\s*+(?:,|;|&|and\b)?\s*+", re.IGNORECASE)
 _ITEM = re.compile(rf"({MARK}|(?<!\S)@[^\s,;&{ANY}]++|(?<!\S){EMAIL})|[,;&]|(?<!\S)and(?!\S)", re.IGNORECASE)
 """What is a person by itself, and what stands between names."""
+_WITH = re.compile(r"\Awith\s++", re.IGNORECASE)
+"""What people say before names."""
 _LINE = re.compile(r"(?:\A|\n)\s*+(?:(?:[-*•–]|\d++[.)])\s++)?")
 """Where a line begins, with the sign of a list's entry."""
 _COLON = re.compile(rf"{MARK}|@[^\s,:@{ANY}]++:[^\s,:{ANY}]++|(:)")
 """A colon that is in no mention and no id."""
+_POLITE = {"please", "thanks", "thank you", "now"}
 _WORD = re.compile(r"\S++")
 _WORDS_OF_NAME = 8
 _SUGGESTED = 3
@@ -36,6 +39,14 @@ _AROUND_ACCOUNT = re.compile(r"\A[\W_]++|(?<![\W_])[\W_]++\Z")
 """What people type beside an @name: "@wei-" is whoever "@wei" is, and nobody else of that name."""
 _BEHIND = ".;!?:"
 """What may stand behind somebody's address without being of it."""
+_ADDRESS = re.compile(r"<([^<>\s,;@]++@[^<>\s,;@]++)>")
+"""How programs for mail write an address behind a name."""
+_HERE = re.compile(
+    r"(?<=\s)(?:to|into|from|in)\s++(?:here|this(?:\s++(?:channel|conversation|chat|room|one))?+)[\s.!]*+\Z",
+    re.IGNORECASE,
+)
+_ELSEWHERE = re.compile(r"(?:\A|(?<=\s))(?:to|into|onto|from|out\s++of)(?:\s++\S.*+|\Z)", re.IGNORECASE | re.DOTALL)
+"""Where people say into which conversation somebody is to come, or out of which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +82,7 @@ class People:
 
     def names_somebody(self, name: str) -> bool:
         """Whether the name, @name or address is somebody's, whoever that is."""
-        return bool(MARKED.fullmatch(name) or self._whole(name) or self._called.part(name))
+        return bool(MARKED.fullmatch(name) or self._named_so(name))
 
     def find(self, text: str) -> tuple[tuple[Staff, ...], str]:
         """The people at the start of the text, and the rest of it as it is.
@@ -81,6 +92,7 @@ class People:
         CommandError for a name nobody has, and where it is not certain who is meant.
         """
         _require_placed(text)
+        text = _WITH.sub("", text)
         people, at = self._leading_marked(text)
         if people:
             listed = _BETWEEN.match(text, at)
@@ -96,14 +108,23 @@ class People:
         return self._all_named(text) or self._leading_name(text)
 
     def find_each(self, text: str) -> tuple[tuple[Staff | Unfound, ...], str]:
-        """The people that a text consists of, and those of its words that name nobody."""
+        """The people that a text consists of, and those of its words that name nobody.
+
+        Raises CommandError where these words say another conversation: nobody is to come into a wrong one.
+        """
         _require_placed(text)
+        if (room := ROOM_MARK.search(text)) is not None:
+            raise _elsewhere(room[0])
         found: list[Staff | Unfound] = []
         unfound = 0
-        for name in dict.fromkeys(_listed(_LINE.sub(", ", text))):
+        for name in dict.fromkeys(_listed(_LINE.sub(", ", _ADDRESS.sub(r", \1 ", _HERE.sub("", text))))):
             try:
                 found.append(self._named(name, suggest=unfound < _SUGGESTED))
             except CommandError as error:
+                if (elsewhere := _ELSEWHERE.search(name)) is not None:
+                    raise _elsewhere(elsewhere[0]) from error
+                if plain(name.rstrip(_BEHIND)) in _POLITE:
+                    continue
                 unfound += 1
                 found.append(Unfound(name, str(error)))
         return tuple(dict.fromkeys(found)), ""
@@ -164,10 +185,14 @@ class People:
     def _named(self, name: str, *, suggest: bool) -> Staff:
         if MARKED.fullmatch(name) is not None:
             return _working(self._marked(name.rstrip(_BEHIND), suggest=suggest))
-        for typed in (name, name.rstrip(_BEHIND)):
-            if found := self._whole(typed) or self._called.part(typed):
-                return self._only(found, typed)
+        if found := self._named_so(name):
+            return self._only(found, name.rstrip(_BEHIND))
         raise _unknown(name, plain(name), self._called.names() if suggest else {})
+
+    def _named_so(self, name: str) -> Sequence[Staff]:
+        """Those of this name, which may end a sentence."""
+        ends = (name, name.rstrip(_BEHIND))
+        return next((found for one in ends if (found := self._whole(one) or self._called.part(one))), ())
 
     def _only(self, found: Sequence[Staff], typed: str) -> Staff:
         return _working(self._one(found, typed))
@@ -240,8 +265,12 @@ class People:
         names = _listed(text.partition(":")[0]) or _listed(text)
         unknown = next((name for name in names if not self.names_somebody(name)), text)
         begins = self._everybody.part(_first_word(unknown).rstrip(_BEHIND))
-        if begins and not unknown.istitle() and not closest(plain(unknown), self._called.names(), _SLIP):
-            return _unsure(unknown)
+        slip = closest(plain(unknown), self._called.names(), _SLIP)
+        before = names[: names.index(unknown)] if unknown in names else []
+        if begins and not unknown.istitle() and not slip:
+            return _unsure(unknown, [*before, _first_word(unknown)])
+        if before and ":" not in text and not slip:
+            return _unsure(unknown, before)
         return _unknown(unknown, plain(unknown), self._called.names())
 
 
@@ -285,12 +314,20 @@ def _require_placed(text: str) -> None:
         )
 
 
-def _unsure(text: str) -> CommandError:
-    """What to say where it is not certain who is meant, or where a name ends."""
-    first = as_typed(text).split(maxsplit=1)[0].rstrip(_BEHIND)
+def _unsure(text: str, names: Sequence[str] = ()) -> CommandError:
+    """What to say where it is not certain who is meant, or where the names end, which may be these."""
+    first = as_typed(", ".join(names) or text.split(maxsplit=1)[0]).rstrip(_BEHIND)
     return CommandError(
         f"I am not sure whom you mean by “{repeated(text)}”, so I did nothing. Put a colon behind the name"
         f" ({code(f'{first}: …')}), or use a mention or the @name."
+    )
+
+
+def _elsewhere(text: str) -> CommandError:
+    return CommandError(
+        f"Do you mean another conversation by “{repeated(text)}”? I did nothing: this is about the one in which it is"
+        " typed. Type it there. For a channel there are also `!channel add NAME @person` and"
+        " `!channel remove NAME @person`, from anywhere."
     )
 
 

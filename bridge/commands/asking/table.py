@@ -232,6 +232,8 @@ class Command:
     also: tuple[str, ...] = ()
     """Other words for it: short forms, and words that people know from elsewhere. Commands may share one; the kind of
     place then decides."""
+    asked_by: frozenset[str] = frozenset()
+    """Words by which a sentence that is no command may ask for it, so that it is among the things to try."""
     permission: Permission | None = None
     """What comes of it where that depends on the conversation."""
 

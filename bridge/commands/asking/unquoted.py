@@ -1,10 +1,13 @@
-"""Titles without quotation marks, and names behind them without an @: where one ends and the others begin is asked."""
+"""Titles without quotation marks: where one ends, and names without an @ or another title begin, is asked."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+from bridge.commands.asking.matter_numbers import unquoted
 from bridge.commands.asking.people import People
+from bridge.firm.names import plain
 from bridge.mapping.marks import as_typed
 from bridge.refusal import CommandError
 from bridge.wording.markdown import code, repeated
@@ -15,6 +18,32 @@ _WORDS_OF_NAME = 8
 _AROUND = ".:!?()\"'“”„ "
 _BEFORE_NAMES = ' \t\n,;:&"“”„–—-'
 _LINKING = ("and", "with", "for", "to")
+_THIS = re.compile(
+    r"(?:(?i:this|it|the)(?:\s++(?:channel|conversation|chat|room|one))?+\s++(?:to|as|into)|to)\s++(?=\S)",
+)
+"""What people say before a new title. "To" alone is of it where it has a capital: "To do"."""
+_TO = re.compile(r"(?<=\s)to\s++(?=\S)")
+
+
+def new_title(text: str, own: str, others: Iterable[str]) -> str:
+    """The new title of what is called `own`, in what is typed where it is renamed.
+
+    Raises CommandError where one of the `others` may be meant.
+    """
+    if (said := _THIS.match(text)) is not None:
+        return unquoted(text[said.end() :])
+    known = {plain(one): one for one in others}
+    for to in _TO.finditer(text):
+        old = plain(unquoted(text[: to.start()]))
+        if old == plain(own):
+            return unquoted(text[to.end() :])
+        if old in known:
+            raise CommandError(
+                f"Do you mean to rename {repeated(known[old])}, or is all of that the new name? If you mean that one,"
+                f" type {code(f'!rename {as_typed(text[to.end() :])}')} in it. If all of it is the new name, put it in"
+                " quotation marks."
+            )
+    return unquoted(text)
 
 
 def names_in(title: str, people: People) -> int | None:
@@ -39,7 +68,7 @@ def title_or_people(typed: str, before: str, at: int, text: str, what: str) -> C
     names begin `at`; `what` says what the title is.
     """
     people = as_typed(text[at:]).strip()
-    title = _without_link(as_typed(text[:at]))
+    title = without_link(as_typed(text[:at]))
     start = " ".join(filter(None, (typed, as_typed(before).strip())))
     with_them = code(f'{start} "{title or what.capitalize()}" {people}')
     return CommandError(
@@ -48,8 +77,8 @@ def title_or_people(typed: str, before: str, at: int, text: str, what: str) -> C
     )
 
 
-def _without_link(title: str) -> str:
+def without_link(title: str) -> str:
     """A title without what only led to the names behind it."""
     title = title.strip(_BEFORE_NAMES)
     first, _, last = title.rpartition(" ")
-    return first.rstrip(_BEFORE_NAMES) if first and last.casefold() in _LINKING else title
+    return first.rstrip(_BEFORE_NAMES) if last.casefold() in _LINKING else title

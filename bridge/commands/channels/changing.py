@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from bridge.commands.asking.arguments import ChannelHere
@@ -11,18 +10,18 @@ from bridge.commands.asking.matter_numbers import unquoted
 from bridge.commands.asking.permissions import CLOSED, DONE, EVERYBODY, WHOLE_FIRM, of_channel
 from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.commands.asking.unquoted import new_title
 from bridge.commands.asking.where import CHAT, OPEN_CHANNELS, Where
 from bridge.operations.channels.changing import archive_channel, change_topic, rename_channel, restore_channel
+from bridge.operations.channels.finding import channels_of_firm
 from bridge.wording.channels import nobody_in_it, typeable
 from bridge.wording.markdown import code, escape
-
-_TO = re.compile(r"\Ato\s++", re.IGNORECASE)
-"""What may stand between a channel's old name and its new one."""
 
 
 async def _rename(call: Call, new: Annotated[str, Argument(ArgumentType.MARKED, "NEW NAME")]) -> Answer:
     found, typed = await the_channel_and_text(call, new)
-    renamed = await rename_channel(call.desk, call.sender, found, unquoted(_TO.sub("", typed)), call.event_id)
+    name = new_title(typed, found.title, [one.title for one in await channels_of_firm(call.desk)])
+    renamed = await rename_channel(call.desk, call.sender, found, name, call.event_id)
     return Answer(f"The channel is called {link(call, renamed.title, renamed.room_id)} now.")
 
 

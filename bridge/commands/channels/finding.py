@@ -113,6 +113,7 @@ CHANNEL_SEARCH = Command(
     help="Finds the channels, archived ones included, with all these words in name or topic.",
     examples=("!channel search filings",),
     group="Channels",
+    asked_by=frozenset({"channel", "channels", "find", "search"}),
 )
 CHANNEL_RECENT = Command(
     "channel recent",

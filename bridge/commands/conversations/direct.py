@@ -41,4 +41,21 @@ DM = Command(
     group="Conversations",
     where=CHAT | {Where.DIRECT},
     also=("msg", "groupmsg"),
+    asked_by=frozenset(
+        {
+            "chat",
+            "dm",
+            "message",
+            "msg",
+            "tell",
+            "write",
+            "text",
+            "talk",
+            "send",
+            "email",
+            "ask",
+            "speak",
+            "contact",
+        }
+    ),
 )

@@ -23,19 +23,21 @@ from bridge.wording.people import plain_names
 _PAGE = 25
 
 
-async def _here(call: Call) -> Conversation:
-    """The conversation in which the command was typed. Raises CommandError in the chat with the bot."""
+_CHANNEL = "For a channel there is also `!channel {} NAME @person`, from anywhere."
+_ACCESS = "`!matter show NUMBER` says who has access to a matter."
+
+
+async def _here(call: Call, besides: str) -> Conversation:
+    """The conversation in which the command was typed. Raises CommandError in the chat with the bot, with what there is
+    besides."""
     here = await call.conversation()
     if here.kind is ConversationKind.BOT:
-        raise CommandError(
-            "Type this in the conversation it is about. For a channel there is also"
-            " `!channel add NAME @person`, from anywhere."
-        )
+        raise CommandError(f"Type this in the conversation it is about. {besides}")
     return here
 
 
 async def _add(call: Call, people: EachColleague) -> Answer:
-    here = await _here(call)
+    here = await _here(call, _CHANNEL.format("add"))
     if here.kind is ConversationKind.DIRECT:
         return await _add_to_direct(call, here, people)
     return await people_changed(call, here.id, people, add_people)
@@ -55,15 +57,23 @@ async def _add_to_direct(call: Call, here: Conversation, listed: Sequence[Staff 
 
 
 async def _remove(call: Call, people: EachColleague) -> Answer:
-    return await people_changed(call, (await _here(call)).id, people, remove_people)
+    here = await _here(call, _CHANNEL.format("remove"))
+    return await people_changed(call, here.id, people, remove_people)
 
 
 async def _participants(call: Call, page: Annotated[str, Argument(ArgumentType.TEXT, "PAGE")] = "1") -> Answer:
-    here, number = await _here(call), int(page) if page.isdecimal() else 0
+    here, typed = await _here(call, _ACCESS), page.strip("#. ")
+    if not typed.isdecimal():
+        raise CommandError(
+            "I list who is in the conversation in which `!participants` is typed, and read nothing behind it but the"
+            f" number of a page. {_ACCESS}"
+        )
+    number = int(typed)
     people, total = await participants_of(call.desk, here, max(number - 1, 0) * _PAGE, _PAGE)
     last = max(1, -(-total // _PAGE))
     if not 1 <= number <= last:
-        raise CommandError(f"There are {last} pages. For example: `!participants 1`")
+        pages = "is 1 page" if last == 1 else f"are {last} pages"
+        raise CommandError(f"There {pages}. For example: `!participants 1`")
     count = "1 participant" if total == 1 else f"{total} participants"
     head = f"**{escape(place_name(call, here))}**, {count}" if here.title else f"**{count}**"
     note = "\n\nEverybody in the firm is in it." if here.everyone else ""
@@ -89,6 +99,7 @@ PARTICIPANTS = Command(
     group="Conversations",
     where=EVERYWHERE - CHAT,
     also=("who", "members"),
+    asked_by=frozenset({"who", "members", "participants", "people"}),
     permission=of_here(DONE, DONE, DONE, DONE),
 )
 ADD = Command(
@@ -102,6 +113,7 @@ ADD = Command(
     group="Conversations",
     where=frozenset({Where.DIRECT, Where.MATTER, Where.CHANNEL}),
     also=("invite",),
+    asked_by=frozenset({"add", "invite", "loop", "bring", "include"}),
     permission=of_here(DONE, DONE, READ_ONLY, DONE),
 )
 REMOVE = Command(
@@ -113,5 +125,6 @@ REMOVE = Command(
     group="Conversations",
     where=frozenset({Where.MATTER, Where.CHANNEL}),
     also=("kick",),
+    asked_by=frozenset({"remove", "take", "kick", "out", "exclude"}),
     permission=of_here(FIXED, DONE, READ_ONLY, WHOLE_FIRM),
 )

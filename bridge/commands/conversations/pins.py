@@ -133,5 +133,6 @@ PINNED_LIST = Command(
     group="Pinned and files",
     where=READABLE,
     also=("pins",),
+    asked_by=frozenset({"pin", "pins", "pinned"}),
     permission=of_here(DONE, DONE, DONE, DONE),
 )

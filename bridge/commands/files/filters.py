@@ -26,6 +26,7 @@ _SAME = {"images": "image", "photo": "image", "photos": "image", "picture": "ima
     "files": "file",
 }
 """Other words for kinds of files."""
+_ME = {"me", "myself", "@me"}
 _WORDS_MAX = 10
 
 
@@ -104,6 +105,8 @@ def _types(filters: dict[str, str]) -> Iterator[str]:
 async def _sender(call: Call, typed: str) -> str:
     if not typed.strip("@"):
         raise CommandError('from: takes a colleague, for example from:@bob or from:"Bob Jones".')
+    if typed.casefold() in _ME:
+        return call.sender.id
     people = await everybody(call.desk)
     found = people.named(typed.rstrip(",;"))
     if found is None:

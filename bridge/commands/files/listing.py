@@ -104,6 +104,21 @@ FILES = Command(
     group="Pinned and files",
     where=EVERYWHERE,
     also=("documents",),
+    asked_by=frozenset(
+        {
+            "file",
+            "files",
+            "document",
+            "documents",
+            "attachment",
+            "attachments",
+            "pdf",
+            "find",
+            "search",
+            "lease",
+            "contract",
+        }
+    ),
 )
 FILE_VERSIONS = Command(
     "files versions",

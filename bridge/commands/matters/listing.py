@@ -48,4 +48,5 @@ MATTER_LIST = Command(
     examples=("!matter list", "!matter list estate"),
     group="Matters",
     also=("matters",),
+    asked_by=frozenset({"matter", "matters", "case", "cases", "client", "clients", "find", "list", "my"}),
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from bridge.commands.asking.matter_numbers import read_matter, unquoted
+from bridge.commands.asking.matter_numbers import first_matter, read_matter, unquoted
 from bridge.commands.asking.matters import matter_here, matter_link, pick
 from bridge.commands.asking.permissions import NOT_IN_IT, READ_ONLY, THOSE_IN_IT, of_matter
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command
+from bridge.commands.asking.unquoted import new_title
 from bridge.commands.asking.where import Where
 from bridge.firm.conversation import MatterConversation
 from bridge.firm.model import Matter
@@ -27,25 +28,27 @@ _USAGE = 'Which conversation? Type this in it, or name it first: `!matter rename
 
 async def _rename(call: Call, title: Annotated[str, Argument(ArgumentType.MARKED, "NEW TITLE")]) -> Answer:
     matter, found, typed = await _what(call, title)
-    renamed = await rename_conversation(
-        call.desk, call.sender, matter, found.conversation, unquoted(typed), call.event_id
-    )
+    renamed = await rename_conversation(call.desk, call.sender, matter, found.conversation, typed, call.event_id)
     return Answer(f"It is called {matter_link(call, matter, renamed.title, renamed.room_id)} now.")
 
 
 async def _what(call: Call, text: str) -> tuple[Matter, MatterConversation, str]:
-    """The matter, its conversation, and the new title as typed. Raises CommandError."""
+    """The matter, its conversation, and the new title. Raises CommandError."""
     firm = call.desk.firm()
     typed_in = await matter_here(call)
-    if typed_in is not None and (matter := firm.matters.get(typed_in.matter_id)) is not None:
+    behind = first_matter(text, firm, call.sender, call.desk.today())[1]
+    from_to = behind != text and _FROM_TO.fullmatch(" ".join(as_typed(behind).split()))
+    if typed_in is not None and not from_to and (matter := firm.matters.get(typed_in.matter_id)) is not None:
         listed = await conversations_of(call.desk, matter)
-        return matter, next(one for one in listed if one.conversation.id == typed_in.id), as_typed(text)
+        found = next(one for one in listed if one.conversation.id == typed_in.id)
+        titles = [one.conversation.title for one in listed]
+        return matter, found, new_title(as_typed(text), found.conversation.title, titles)
     pointed = first_target(text)
     room = (await rooms_named(call.desk, call.sender, text)).get(pointed[0]) if pointed else None
     if pointed and room and room.matter and (here := room.conversation):
         listed = await conversations_of(call.desk, room.matter)
         found = next(one for one in listed if one.conversation.id == here.id)
-        return room.matter, found, as_typed(pointed[1]).removeprefix("to ")
+        return room.matter, found, unquoted(as_typed(pointed[1]).removeprefix("to "))
     named, rest = (
         (room.matter, pointed[1])
         if pointed and room and room.matter
@@ -56,7 +59,7 @@ async def _what(call: Call, text: str) -> tuple[Matter, MatterConversation, str]
         raise CommandError(_USAGE)
     old, new = (part for part in parts.groups() if part is not None)
     listed = await conversations_of(call.desk, named)
-    return named, pick(named, listed, old), new
+    return named, pick(named, listed, old), unquoted(new)
 
 
 MATTER_RENAME = Command(

@@ -12,7 +12,7 @@ from bridge.commands.asking.permissions import EVERYBODY, of_matter
 from bridge.commands.asking.shown import link
 from bridge.commands.asking.table import Answer, Call, Command, List
 from bridge.commands.asking.where import CHAT, MATTERS
-from bridge.firm.model import Firm, Matter
+from bridge.firm.model import Firm, Matter, MatterStatus
 from bridge.mapping.names import matter_name
 from bridge.operations.matters.finding import ConversationSeen, matter_seen
 from bridge.wording.markdown import code, escape
@@ -41,6 +41,8 @@ async def _shown(named: Matter | None, call: Call) -> List:
         "- Under legal hold: nothing in its conversations can be deleted" if matter.held else "",
     ]
     head = "\n".join([f"**{escape(matter_name(matter))}**\n", *(fact for fact in facts if fact)])
+    if not seen.conversations and matter.status is MatterStatus.CLOSED:
+        return List((), head)
     if not seen.conversations:
         start = f'!matter start {matter.number} "Title"'
         return List((), f"{head}\n\nNobody talks about it yet. {code(start)} starts.")
@@ -80,5 +82,6 @@ MATTER_SHOW = Command(
     group="Matters",
     where=CHAT | MATTERS,
     also=("info",),
+    asked_by=frozenset({"matter", "case", "access", "who", "responsible"}),
     permission=of_matter(EVERYBODY, EVERYBODY),
 )

@@ -38,5 +38,6 @@ MATTER_START = Command(
     group="Matters",
     where=CHAT | {Where.MATTER},
     also=("start",),
+    asked_by=frozenset({"start", "begin", "discuss", "conversation", "loop", "matter", "case"}),
     permission=of_matter(EVERYBODY, CLOSED),
 )

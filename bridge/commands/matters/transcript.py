@@ -65,5 +65,6 @@ MATTER_TRANSCRIPT = Command(
     group="Matters",
     where=CHAT | MATTERS,
     also=("transcript",),
+    asked_by=frozenset({"print", "export", "transcript", "paper", "download", "history", "record"}),
     permission=of_matter(EVERYBODY, EVERYBODY),
 )

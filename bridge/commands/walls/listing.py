@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
+from bridge.commands.asking.matter_numbers import first_matter
 from bridge.commands.asking.paging import paged
 from bridge.commands.asking.people import People
-from bridge.commands.asking.screened import read_around
+from bridge.commands.asking.screened import names_client, read_around
 from bridge.commands.asking.table import Answer, Argument, ArgumentType, Call, Command, List, Who
 from bridge.firm.model import Wall
 from bridge.operations.everybody import everybody
@@ -40,11 +41,15 @@ async def _listed(about: str, call: Call) -> List:
 async def _narrowed(call: Call, typed: str) -> Narrowed:
     """What the list is narrowed down to. Raises CommandError."""
     firm = call.desk.firm()
-    if "@" in typed and not typed.casefold().startswith("client:"):
+    today = call.desk.today()
+    if typed and not names_client(typed) and first_matter(typed, firm, call.sender, today)[0] is None:
         accounts = (await everybody(call.desk)).accounts
         people = People(firm, accounts, call.desk.server_name, call.desk.settings.appservice.bot_localpart)
-        return Narrowed(keeps_out=people.marked(typed).id)
-    around, _ = read_around(typed, firm, call.sender, call.desk.today())
+        if "@" in typed:
+            return Narrowed(keeps_out=people.marked(typed).id)
+        if people.names_somebody(typed):
+            return Narrowed(keeps_out=people.named(typed).id)
+    around, _ = read_around(typed, firm, call.sender, today)
     if around is None:
         return Narrowed()
     return Narrowed(client=around.client, matter_id=around.matter.id if around.matter is not None else "")

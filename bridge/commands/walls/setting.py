@@ -109,6 +109,7 @@ WALL_ADD = _setting(
         "!wall add 2026-0042 @ben His cousin is the other side",
         '!wall add client:"Tidewell Brewing" @ben group:Property Acted for them until:2027-03-31',
     ),
+    asked_by=frozenset({"wall", "walls", "screen", "barrier", "conflict", "conflicted"}),
 )
 WALL_ONLY = _setting(
     "wall only",

@@ -46,6 +46,16 @@ def forms_of(matter: Matter) -> Sequence[str]:
     return (" ".join(_form(parts)),) if _tells(parts) else ()
 
 
+def numbers_in_parts(matter: Matter) -> Sequence[str]:
+    """The matter's number `in_parts`; nothing where that looks like much else."""
+    return (in_parts(matter.number),) if _tells(tuple(_PARTS.findall(plain(matter.number)))) else ()
+
+
+def in_parts(number: str) -> str:
+    """A number without regard to what stands between its letters and digits."""
+    return " ".join(_PARTS.findall(plain(number)))
+
+
 def _tells(parts: Parts) -> bool:
     digits = sum(len(part) for part in parts if part.isdecimal())
     letters = sum(len(part) for part in parts if not part.isdecimal())

@@ -6,9 +6,9 @@ The guard does without this module: Synapse's environment has no library for how
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from bridge.firm.matters.number_forms import forms_of
+from bridge.firm.matters.number_forms import forms_of, in_parts, numbers_in_parts
 from bridge.firm.model import Firm, Matter
 from bridge.firm.names import by_email, by_mailbox, called, called_here, has_words, plain, searched
 
@@ -17,13 +17,21 @@ _DASHES = str.maketrans("‐‑‒–—−", "------")
 """What programs for texts make of a hyphen."""
 
 
-def matters_numbered(firm: Firm, number: str) -> Sequence[Matter]:
-    """The matter with this number; where there is none, those whose numbers differ from it in spelling alone."""
+def matter_numbered(firm: Firm, number: str, is_seen: Callable[[Matter], bool]) -> Matter | None:
+    """The matter with this number that `is_seen` says yes to; where there is none, the only one whose number differs
+    from it in spelling alone, else in what stands between its parts. None also where several do.
+
+    Matters that are not seen count for nothing (M3).
+    """
     typed = " ".join(number.split()).casefold()
     exact = firm.matter_by_number.get(typed)
-    if exact is not None:
-        return (exact,)
-    return [firm.matters[one] for one in sorted(firm.matters_under(_numbers).get(_spelled(typed), ()))]
+    if exact is not None and is_seen(exact):
+        return exact
+    for alike, key in ((_numbers, _spelled(typed)), (numbers_in_parts, in_parts(typed))):
+        found = [matter for one in firm.matters_under(alike).get(key, ()) if is_seen(matter := firm.matters[one])]
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
 
 
 def matters_with(firm: Firm, words: Sequence[str]) -> Sequence[Matter]:
@@ -42,6 +50,7 @@ def prepare(firm: Firm) -> None:
     _ = firm.found_in_staff(by_email), firm.found_in_staff(by_mailbox)
     _ = (
         firm.matters_under(forms_of),
+        firm.matters_under(numbers_in_parts),
         firm.matters_under(responsible_for),
         firm.matters_under(on_team_of),
         firm.matters_under(allowed_in),

@@ -43,7 +43,7 @@ from bridge.wording.markdown import code, escape
 
 TOPIC_MAX = 250
 """Characters."""
-_NO_TOPIC = "-"
+_NO_TOPIC = {"-", "–", "—"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ async def make_channel(
     Asked again for the same cause, it is the same channel. Asked for `by_button` of a client, which may have meant a
     closed room, its maker is told that it is everybody's to find.
     """
-    title, topic = _checked_name(desk, asker.id, name), _checked_topic("" if topic.strip() == _NO_TOPIC else topic)
+    title, topic = _checked_name(desk, asker.id, name), _checked_topic("" if topic.strip() in _NO_TOPIC else topic)
     participants = frozenset({asker.id, *(person.id for person in people)})
 
     def work(unit: Unit) -> str:
@@ -118,7 +118,7 @@ async def take_name(desk: Desk, staff_id: str, found: Channel, name: str, cause:
 async def change_topic(desk: Desk, asker: Staff, found: Channel, topic: str, cause: str) -> ChannelChanged:
     """Give a channel a topic, or with an empty one or a hyphen take it away. Raises Refusal."""
     _require_open(found)
-    said = await take_topic(desk, asker.id, found, "" if topic.strip() == _NO_TOPIC else topic, cause)
+    said = await take_topic(desk, asker.id, found, "" if topic.strip() in _NO_TOPIC else topic, cause)
     return ChannelChanged(found.title, said, await made_room(desk, found.id, asker.id, cause))
 
 

@@ -53,6 +53,11 @@ def taken_out(on: FirmOnFake, room: Room, person: Staff) -> None:
     on.events.clear()
 
 
+async def test_O2_a_person_is_named_at_the_end_of_a_sentence_and_what_is_missing_is_asked_for(on: FirmOnFake) -> None:
+    assert "What about Ben Booth? Put a matter's number" in await on.ask(ANN, "!why @ben.")
+    assert (await on.ask(ANN, "!access Ben?")).startswith("Ben Booth (Associate)")
+
+
 async def test_O2_why_names_the_wall_first_and_everything_else_that_was_weighed(on: FirmOnFake) -> None:
     said = await on.ask(ANN, "!why @ben 2026-0055")
     assert said.startswith("Ben Booth cannot see matter 2026-0055 Sale of Tidewell Brewing.")
@@ -307,7 +312,7 @@ async def test_O1_the_log_is_shown_newest_first_with_filters(on: FirmOnFake) -> 
         ("!audit deed:dancing", "The log has no entries of the kind dancing"),
         ("!audit @nobody", "I know nobody called @nobody"),
         ("!audit Nothing Like That", "There is no matter, channel or room"),
-        ("!why @ben", "There is no matter, channel or room"),
+        ("!why @ben", "What about Ben Booth?"),
         ("!why nobody 2026-0042", "I know nobody called nobody"),
         ("!why", "needs @person NUMBER|channel|room"),
         ("!access @ben 2026-0042", "Name one person and nothing else"),

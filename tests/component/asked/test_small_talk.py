@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cast import ANN, ESTATE_TALK
+from tests.cast import ANN, BEN, DAN, ESTATE_TALK
 from tests.component.firm_on_fake import FirmOnFake
 
 
@@ -27,9 +27,36 @@ async def test_a_sentence_gets_three_things_to_try(on: FirmOnFake, text: str) ->
     """M3: nothing of it is repeated, and no matter is named."""
     answer = await on.ask(ANN, text)
     assert answer.startswith("I only know commands, and found none in that.")
-    assert "“!dm @ben Hello” writes to Ben Booth" in answer
     assert len([line for line in answer.splitlines() if line.startswith("- ")]) == 3
     assert text not in answer
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("start a chat with cleo", "“!dm @cleo Hello” writes to Cleo Crane"),
+        ("start a chat about Hollis", "“!dm @ben Hello” writes to Ben Booth"),
+        ("please send Cleo a message", "“!dm @cleo Hello” writes to Cleo Crane"),
+        ("where do I find the lease", "!files: "),
+        ("how do I invite somebody", "!add @ben: "),
+        ("show me what is pinned", "!pinned: "),
+        ("no idea at all", "“!dm @ben Hello” writes to Ben Booth"),
+    ],
+)
+async def test_what_a_sentence_asks_for_is_tried_first(on: FirmOnFake, text: str, first: str) -> None:
+    answer = await on.ask(ANN, text)
+    assert next(line for line in answer.splitlines() if line.startswith("- ")).startswith(f"- {first}")
+
+
+async def test_only_what_somebody_may_use_is_tried(on: FirmOnFake) -> None:
+    assert "wall add" in await on.ask(DAN, "put up a wall between us")
+    assert "wall" not in await on.ask(BEN, "put up a wall between us")
+
+
+async def test_M3_a_number_alone_is_told_of_to_whoever_may_see_the_matter(on: FirmOnFake) -> None:
+    assert await on.ask(ANN, "2026-0055") == "“!matter show 2026-0055” shows that matter."
+    hidden, missing = await on.ask(BEN, "2026-0055"), await on.ask(BEN, "2026-0099")
+    assert hidden.replace("0055", "0099") == missing
 
 
 async def test_what_is_tried_works(on: FirmOnFake) -> None:

@@ -58,7 +58,8 @@ async def test_V1_the_same_by_the_short_commands_and_a_list_of_who_is_in(firm: S
     assert "added by Ruth Adeyemi" in said
     await firm.ask("ruth", "!remove @tom", room)
     assert firm.members(room) == {"ruth", "ines"}
-    assert "There are 1 pages" in await firm.ask("ruth", "!participants 2", room)
+    assert "There is 1 page." in await firm.ask("ruth", "!participants 2", room)
+    assert "says who has access to a matter" in await firm.ask("ruth", "!who can see 2026-0042", room)
     assert "Type this in the conversation" in await firm.ask("ruth", "!add @tom")
 
 
@@ -116,6 +117,27 @@ async def test_C1_a_renamed_channel_keeps_its_room_and_its_old_name_can_be_had(f
     assert await firm.nothing_to_do()
 
 
+async def test_C1_a_new_name_is_what_people_say_behind_rename(firm: SmallFirm) -> None:
+    await firm.ask("ruth", "!channel create Court Filings")
+    await firm.ask("ruth", "!channel create Lunch")
+    room = firm.room("Court Filings")
+    for typed, name in (
+        ("this to Court Dates", "Court Dates"),
+        ('"Court Dates" to Deadlines', "Deadlines"),
+        ("deadlines to To do", "To do"),
+        ("To be heard", "To be heard"),
+    ):
+        assert f"The channel is called {name}" in await firm.ask("ruth", f"!rename {typed}", room)
+    assert "Do you mean to rename Lunch" in await firm.ask("ruth", "!rename Lunch to Dinner", room)
+    assert "There is a channel called Lunch already" in await firm.ask("ruth", "!rename Lunch", room)
+
+
+async def test_C1_what_is_wished_closed_is_made_no_channel(firm: SmallFirm) -> None:
+    for typed in ("a private channel Redundancies", "a group for the dismissal", "Private chat about redundancies"):
+        assert "everybody's to find and join, so I made none" in await firm.ask("ruth", f"!create {typed}")
+    assert "Made the channel Group News" in await firm.ask("ruth", "!create Group News")
+
+
 async def test_C1_a_taken_or_impossible_name_gets_a_suggestion(firm: SmallFirm) -> None:
     await firm.ask("ruth", "!channel create Court Filings")
     await firm.ask("ruth", "!channel create Court Filings 2")
@@ -159,7 +181,7 @@ async def test_C1_the_topic_is_set_shown_and_taken_away(firm: SmallFirm) -> None
     assert "Deadlines and bundles" in await firm.ask("ruth", "!channel topic Court Filings")
     await firm.ask("ruth", f"!channel topic {'x' * 251}", room)
     assert firm.fake.rooms[room].state["m.room.topic", ""] == {"topic": "Deadlines and bundles"}
-    await firm.ask("ruth", "!channel topic -", room)
+    await firm.ask("ruth", "!channel topic —", room)
     assert firm.fake.rooms[room].state["m.room.topic", ""] == {"topic": ""}
 
 

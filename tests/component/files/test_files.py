@@ -219,6 +219,7 @@ async def test_V3_what_is_pasted_under_the_name_that_a_client_gives_is_no_versio
         ('from:"Ruth Adeyemi" lease', ["Lease draft.pdf"]),
         ("from:ruth@firm.example", ["Lease draft.pdf"]),
         ("from:Rúth lease", ["Lease draft.pdf"]),
+        ("from:me", ["Lease draft.pdf"]),
         ("since:2026-11-01 until:2026-11-01", ["Bail résidentiel.docx", "Photo.JPG", "Lease draft.pdf"]),
         ("since:2026-11-02", []),
         ("until:2026-10-31", []),

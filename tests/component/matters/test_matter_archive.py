@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.firm.model import MatterStatus, Staff
+from bridge.firm.model import Matter, MatterStatus, Staff
 from bridge.guard.gate import READ_ONLY
 from bridge.store.engine.store import Store
 from tests.cast import ANN, BEN, CLEO, ESTATE, ESTATE_TALK, MERGER, make_firm
@@ -78,3 +78,10 @@ async def test_M2_only_who_is_in_it_archives_it_and_nobody_hears_of_a_hidden_one
 
 def test_the_sentence_for_a_closed_conversation_fits_an_archived_one() -> None:
     assert "can be read" in READ_ONLY
+
+
+async def test_M4_nobody_is_told_to_start_something_in_a_closed_matter(firm: FirmOnFake) -> None:
+    closed = Matter("m9", "2026-0077", "Old lease", MatterStatus.CLOSED)
+    firm.firm = make_firm(matters=(ESTATE, MERGER, closed))
+    for command in ("!matter show", "!matter join", "!matter archive"):
+        assert "!matter start" not in await firm.ask(ANN, f"{command} 2026-0077")

@@ -135,6 +135,45 @@ async def test_V1_a_participant_renames_a_conversation_here_and_from_elsewhere(f
     assert await firm.nothing_to_do()
 
 
+async def test_V1_a_new_title_is_what_people_say_behind_rename(firm: SmallFirm) -> None:
+    await firm.ask("ruth", '!matter start 2026-0042 "Disclosure" @tom')
+    await firm.ask("ruth", '!matter start 2026-0042 "Experts"')
+    room = firm.room("Disclosure · 2026-0042 Estate")
+    for typed, title in (
+        ("this to Costs", "Costs"),
+        ("Costs to Costs & Fees", "Costs & Fees"),
+        ("“Costs & Fees” to “To do”", "To do"),
+        ("2026-0042 To do to Expert evidence", "Expert evidence"),
+        ("the conversation to To do", "To do"),
+        ("To be heard", "To be heard"),
+    ):
+        assert f"It is called {title} · " in await firm.ask("tom", f"!rename {typed}", room)
+    assert "Do you mean to rename Experts" in await firm.ask("tom", "!rename Experts to Witnesses", room)
+    assert "It is called Experts to Witnesses" in await firm.ask("tom", '!rename "Experts to Witnesses"', room)
+
+
+async def test_a_conversation_is_named_by_saying_that_it_is_this_one(firm: SmallFirm) -> None:
+    await firm.ask("ruth", '!matter start 2026-0042 "Disclosure" @tom')
+    room = firm.room("Disclosure · 2026-0042 Estate")
+    assert "2026-0042 Estate" in await firm.ask("tom", "!info about this matter", room)
+    assert "You have left Disclosure" in await firm.ask("tom", "!leave now", room)
+    assert "Which matter?" in await firm.ask("tom", "!matter show this")
+
+
+async def test_M3_a_short_form_is_about_the_matter_or_channel_named_behind_it(firm: SmallFirm) -> None:
+    await firm.ask("ruth", "!channel create Court Filings")
+    await firm.ask("ruth", '!matter start 2026-0042 "Disclosure"')
+    assert "You have left Court Filings" in await firm.ask("ruth", "!leave Court Filings")
+    assert "You have left Disclosure" in await firm.ask("ruth", "!leave 2026-0042 Disclosure")
+    renamed = await firm.ask("ruth", "!rename Court Filings to Court Dates")
+    assert renamed.startswith("The channel is called Court Dates (")
+    assert "is a matter and no channel" in await firm.ask("ruth", "!join 2026-0042")
+    # What may not be seen is answered like what is not there.
+    for command in ("!leave {}", "!info {}", "!join {}"):
+        hidden, missing = [await firm.ask("walt", command.format(one)) for one in ("2026-0042", "2026-0099")]
+        assert hidden.replace("0042", "0099") == missing
+
+
 async def test_M4_a_closed_matter_keeps_its_titles_and_can_be_read(firm: SmallFirm, tmp_path: Path) -> None:
     closed = {"id": "m1", "number": "2026-0042", "title": "Estate", "status": "closed", "responsible": "ruth"}
     await change_directory(firm, tmp_path, matters=[closed])

@@ -294,7 +294,8 @@ async def test_acknowledging(firm: FirmOnFake) -> None:
     assert "You were told of no wall" in await firm.ask(BEN, "!wall acknowledge")
     await wall(firm)
     await wall(firm, "!wall add 2026-0042 @ben @cleo Again")
-    assert "not yet by Ben Booth" in await firm.ask(ANN, "!wall list @ben")
+    for typed in ("@ben", "Ben Booth", "booth"):
+        assert "not yet by Ben Booth" in await firm.ask(ANN, f"!wall list {typed}")
     assert await asked_twice(firm, CLEO, "!wall acknowledge wall-1", "!wall acknowledge wall-9")
     assert await firm.ask(BEN, "!wall acknowledge wall-1") == "It is noted that you have acknowledged wall-1."
     assert await firm.ask(BEN, "!wall acknowledge") == "It is noted that you have acknowledged wall-1, wall-2."

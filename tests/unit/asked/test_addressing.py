@@ -135,7 +135,7 @@ def test_the_bot_does_not_hear_itself() -> None:
     assert heard(text("!ping"), sender=BOT, in_chat=True) is None
 
 
-@pytest.mark.parametrize("body", ["ping", "! ping", "!!ping", "`!ping`", "> <@bot:localhost> hello\n\nping"])
+@pytest.mark.parametrize("body", ["ping", "! ping", "!!ping", "/ping", "`!ping`", "> <@bot:localhost> hello\n\nping"])
 def test_in_the_chat_everything_typed_is_a_command(body: str) -> None:
     assert heard(reply(body), in_chat=True) == "ping"
 

@@ -19,7 +19,7 @@ from bridge.commands.asking.people import People, Unfound
 from bridge.commands.asking.screened import Around, walls_named
 from bridge.commands.asking.table import ArgumentType, Command
 from bridge.firm.model import Firm, Group, Matter, Staff, Wall
-from bridge.mapping.marks import as_typed, with_ids
+from bridge.mapping.marks import as_typed, marked, with_ids
 from bridge.mapping.text import typed_text
 from bridge.operations.everybody import Everybody
 from bridge.refusal import CommandError, Refusal
@@ -101,10 +101,29 @@ def test_people_are_found(text: str, people: list[Staff], rest: str) -> None:
         "Ruth Adeyemi and Tom Price.",
         "@ruth;\n\n@tom!",
         '"Ruth Adeyemi", “Tom Price”',
+        "Ruth Adeyemi <ruth@firm.example>; Tom Price <tom@firm.example>",
+        "Ruth Adeyemi and @tom to this channel.",
+        "Ruth Adeyemi and @tom, please",
     ],
 )
 def test_a_list_of_people_is_read_in_every_form_that_people_type(text: str) -> None:
     assert PEOPLE.find_each(text) == ((RUTH, TOM), "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@tom to Litigation",
+        "Ruth Adeyemi, tom into Litigation",
+        "@tom from 2026-0042 please",
+        "@ruth @tom out of this matter",
+        "@tom to " + marked("!r:localhost", "Litigation"),
+        "Tom Price " + marked("#litigation:localhost", "#litigation:localhost"),
+    ],
+)
+def test_V1_who_is_to_come_into_another_conversation_comes_into_none(text: str) -> None:
+    with pytest.raises(CommandError, match="I did nothing"):
+        PEOPLE.find_each(text)
 
 
 @pytest.mark.parametrize(
@@ -201,6 +220,11 @@ def test_arguments_are_read_by_their_types() -> None:
         "name": "Court Filings",
         "people": (RUTH, TOM),
     }
+    for typed in ("Costs with @ruth", "Costs: @ruth", "Costs for @ruth"):
+        assert values(f"matter start 2026-0042 {typed}")["title"] == "Costs"
+    for typed in ("channel create with @ruth", "matter start 2026-0042 for @ruth"):
+        with pytest.raises(CommandError, match="needs"):
+            values(typed)
     assert values("ping  good   morning") == {"text": "good   morning"}
 
 
@@ -375,7 +399,8 @@ OFFICE = People(Firm(staff={one.id: one for one in ALL}), ACCOUNTS, "localhost",
         ("Wei Chen Prescott the offer", "not sure whom"),
         ("Wei Chen Zhang: the offer", "not sure whom"),
         ("Wei Chen @daniel the offer", "not sure whom"),
-        ("Wei Chen and Daniel lunch?", "not sure whom"),
+        ("Wei Chen and Daniel lunch?", r"not sure whom.*\(`Wei Chen, Daniel: …`\)"),
+        ("Wei, Daniel, are you in?", r"not sure whom.*\(`Wei, Daniel: …`\)"),
         ("@daniel, Wei has the file", "not sure whom"),
         ("Mei Li the offer", r"more than one Mei Li: Mei Li \(@mei\.li, Partner\) or Mei Li \(@mei\.li\.2, Clerk\)"),
         ("Mei Li: the offer", "more than one Mei Li"),
@@ -402,6 +427,11 @@ def test_V5_in_doubt_the_bot_asks_and_nobody_gets_the_message(text: str, said: s
         ("@ada.bell lunch?", MARRIED, "lunch?"),
         ("@mei.li.2 lunch?", LI_2, "lunch?"),
         ("Julian: lunch?", JULIAN, "lunch?"),
+        ("with Julian: lunch?", JULIAN, "lunch?"),
+        ("Julian.", JULIAN, ""),
+        ("Ada Bell Quill lunch?", MARRIED, "lunch?"),
+        ("bell quill: lunch?", MARRIED, "lunch?"),
+        ("Wei-Chen: lunch?", CHEN, "lunch?"),
         ("Daniel Park lunch at 12:30?", DANIEL, "lunch at 12:30?"),
         ("Daniel: lunch at 12:30?", DANIEL, "lunch at 12:30?"),
     ],
@@ -499,3 +529,73 @@ def test_M3_only_an_answer_that_there_is_no_matter_takes_a_look_at_all(monkeypat
     with pytest.raises(CommandError, match="no matter Nothing"):
         parse(command, '"Nothing" "Disclosure plan"', here)
     assert looked == ["2026-0099", "nothing"]
+
+
+ODD = Firm(
+    staff=FIRM.staff,
+    matters={
+        one.id: one
+        for one in (
+            Matter("o1", "2026-0042", "Hollis v. Marina"),
+            Matter("o2", "HO 17/4", "Hollis pensions"),
+            Matter("o3", "A", "A child"),
+            Matter("o4", "2026/0042", "Sealed"),
+            Matter("o5", "1", "Estate of Quill"),
+        )
+    },
+    walls={"w": Wall("w", matter_id="o4", people=("s2",))},
+)
+
+
+def matter_meant(text: str, sender: Staff = TOM, here: str = "") -> tuple[str, str]:
+    people = People(ODD, PEOPLE.localparts, "localhost", "bot")
+    command, rest = find_command(f"matter start {text}")
+    found: dict[str, Any] = parse(command, rest, Reading(people, sender, TODAY, {}, ODD.matters.get(here)))
+    return found["matter"].id, found["title"]
+
+
+@pytest.mark.parametrize(
+    ("text", "matter"),
+    [
+        ("2026 0042 Costs", "o1"),
+        ("#2026-0042 Costs", "o1"),
+        ("(2026-0042): Costs", "o1"),
+        ("matter no. 2026-0042 Costs", "o1"),
+        ("about 2026-0042 - Costs", "o1"),
+        ("HO17/4 Costs", "o2"),
+        ("ho 17 / 4 Costs", "o2"),
+        ("A Costs", "o3"),
+        ("1 Costs", "o5"),
+    ],
+)
+def test_a_number_is_read_as_people_type_it(text: str, matter: str) -> None:
+    assert matter_meant(text)[0] == matter
+    if matter != "o5":
+        assert matter_meant(text, here="o5")[0] == matter
+
+
+@pytest.mark.parametrize("text", ["a chat about costs", "the costs", "my new idea", "for 1 hour"])
+def test_a_small_word_is_no_matter(text: str) -> None:
+    assert matter_meant(text, here="o1") == ("o1", text)
+    if "1" not in text:
+        with pytest.raises(CommandError, match="There is no matter"):
+            matter_meant(text)
+
+
+def test_M3_what_is_hidden_changes_nothing_of_how_a_number_is_read() -> None:
+    for typed in ("2026/0042 Costs", "2026 / 0042 Costs"):
+        assert matter_meant(typed)[0] == "o1"
+    assert matter_meant("2026/0042 Costs", RUTH)[0] == "o4"
+    with pytest.raises(CommandError, match="There is no matter"):
+        matter_meant("2026 0042 Costs", RUTH)
+
+
+def test_M3_a_matter_called_by_more_than_one_word_is_told_and_of_several_the_list() -> None:
+    for typed, said in (
+        ("Hollis", "`!matter list Hollis` shows those that are called so"),
+        ("Hollis v. Marina", r"Did you mean 2026\-0042 Hollis v\. Marina\?"),
+        ("the Hollis pensions", "Did you mean HO 17/4 Hollis pensions"),
+        ("Sealed", r"that you can see\. `!matter list` shows those you can"),
+    ):
+        with pytest.raises(CommandError, match=said):
+            matter_meant(typed)

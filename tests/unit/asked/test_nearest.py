@@ -52,11 +52,36 @@ def test_other_words_are_no_commands_names_and_are_told_apart_by_the_place() -> 
         ("unarchive", Where.ARCHIVED, "channel restore"),
         ("unarchive", Where.CLOSED_MATTER, "matter restore"),
         ("channels", Where.CHAT, "channel list"),
+        ("channels?", Where.CHAT, "channel list"),
+        ("Channel list.", Where.CHAT, "channel list"),
+        ("add: @ruth", Where.CHANNEL, "add"),
+        ("list the channels", Where.CHAT, "channel list"),
+        ("show my matters", Where.CHAT, "matter list"),
+        ("show matter 2026-0042", Where.CHAT, "matter show"),
+        ("create a channel called Court Filings", Where.CHAT, "channel create"),
+        ("make channel Court Filings", Where.CHAT, "channel create"),
         ("matters estate", Where.CHAT, "matter list"),
     ],
 )
 def test_words_from_elsewhere_and_short_forms_are_commands(typed: str, where: Where, name: str) -> None:
     assert find_command(typed, where)[0].name == name
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "rest"),
+    [
+        ("create a channel called Court Filings", "channel create", "Court Filings"),
+        ("new channel: Court Filings", "channel create", "Court Filings"),
+        ("create Channel Islands", "channel create", "Channel Islands"),
+        ("channel create channel club", "channel create", "channel club"),
+        ("Find channels about filings", "channel search", "filings"),
+        ("rename channel club", "channel rename", "channel club"),
+        ("start matter of costs", "matter start", "matter of costs"),
+    ],
+)
+def test_what_is_to_be_done_may_come_first_and_no_name_is_cut(typed: str, name: str, rest: str) -> None:
+    command, behind = find_command(typed, Where.CHANNEL)
+    assert (command.name, behind) == (name, rest)
 
 
 @pytest.mark.parametrize("typed", ["leave", "rename Dates", "info", "LEAVE", "archive", "unarchive Dates"])
