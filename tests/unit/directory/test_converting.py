@@ -11,7 +11,8 @@ from bridge.cli.app import app
 from bridge.directory.fields import MATTERS, STAFF
 from bridge.directory.forms.converting import KindMapping, converted, people_in, read_mapping
 from bridge.directory.forms.sheet_form import SheetForm
-from bridge.directory.problems import DirectoryError
+from bridge.directory.problems import DirectoryError, ProblemList
+from bridge.directory.reading import read_rows
 from bridge.firm.model import Staff
 
 FORM = SheetForm("windows-1252", "day-first", "ignore")
@@ -147,3 +148,52 @@ def test_what_separates_is_not_looked_for_inside_quotation_marks() -> None:
     export = b'"Id";"Name, first";"Email, work, main"\n1;Jo;jo@x.example\n'
     mapping = KindMapping(columns={"first_name": "Name, first", "email": "Email, work, main"})
     assert converted(STAFF, "p.csv", export, FORM, mapping, {}).records == 1
+
+
+@pytest.mark.parametrize("values", ["{Yes: no, No: yes}", "{No: yes, Yes: no}"])
+def test_S3_what_a_value_means_is_not_taken_for_another_that_means_the_opposite(values: str) -> None:
+    mapping = read_mapping("m.yaml", f"staff: {{columns: {{former: Works here}}, values: {{former: {values}}}}}")
+    export = b"Id,First name,E-mail,Works here\n1,Jo,jo@x.example,yes\n2,Al,al@x.example,No\n"
+    made = converted(STAFF, "p.csv", export, FORM, mapping["staff"], {})
+    assert [line.rpartition(",")[2] for line in made.data.decode().splitlines()] == ["former", "no", "yes"]
+
+
+def test_a_problem_is_said_of_the_line_of_the_export() -> None:
+    report = (
+        "Matters;;;;\r\nAs of 31.03.2026, all;;;;\r\n\r\nNumber;Title;Client;Opened;Fee\r\n"
+        '1;Estate;"Ann Lee\r\nBo Lee";31.03.2026;1\r\n;;;;9,00\r\n2;;Cy;31.03.26;1\r\n2;Sale;;;\r\nSum;;;;18,00\r\n'
+    )
+    made = converted(
+        MATTERS, "cases.csv", report.encode(), FORM, KindMapping(columns={"id": "Number", "number": "Number"}), {}
+    )
+    # What stands one below the other in a cell is a list, and a line of sums alone is no record.
+    assert "1,1,Estate,Ann Lee; Bo Lee,2026-03-31\n" in made.data.decode()
+    assert made.records == 4
+    problems = ProblemList()
+    read_rows(made.rows(), problems)
+    assert [(one.file, one.line, one.column) for one in problems.found] == [
+        ("cases.csv", 8, "title"),
+        ("cases.csv", 8, "opened"),
+        ("cases.csv", 9, "id"),
+        ("cases.csv", 10, "title"),
+    ]
+    assert "in line 8" in problems.found[2].message
+
+
+@pytest.mark.parametrize(
+    "export",
+    [
+        "Users, by name, all of them, today\nId;First name;E-mail\n1;Jo;jo@x.example\n",
+        "Users\t\t\nId,First name,E-mail\n1,Jo,jo@x.example\n",
+        "Id|First name|E-mail\n1|Jo|jo@x.example\n",
+    ],
+)
+def test_other_separators_may_stand_above_the_header(export: str) -> None:
+    made = converted(STAFF, "p.csv", export.encode(), FORM, KindMapping(), {})
+    assert made.data == b"id,first_name,email\n1,Jo,jo@x.example\n"
+
+
+def test_a_column_is_found_by_what_is_seen_of_its_name() -> None:
+    export = "Id,First\u00a0name\u200b,E-mail,Bu\u0308ro\n1,Jo,jo@x.example,Rome\n"
+    made = converted(STAFF, "p.csv", export.encode(), FORM, KindMapping(columns={"role": "B\u00fcro"}), {})
+    assert made.data == b"id,first_name,email,role\n1,Jo,jo@x.example,Rome\n"
