@@ -216,12 +216,13 @@ def _value(
     value = written.strip()
     said = {theirs.strip().casefold(): ours for theirs, ours in mapping.values.get(name, {}).items()}
     value = said.get(value.casefold(), value)
-    if each.type is DATE:
-        value = as_iso(value, form.dates)
-    if each.type.refers in _BY_NAME and each.type.shape is not Shape.PAIRS:
-        value = "; ".join(
-            people_meant(value, people) if each.type.shape is Shape.LIST else [person_meant(value, people)]
-        )
     # In a cell a list stands one below the other.
     separator = " " if each.type.shape is Shape.ONE else "; "
-    return separator.join(line.strip() for line in value.splitlines() if line.strip())
+    value = separator.join(line.strip() for line in value.splitlines() if line.strip())
+    if each.type is DATE:
+        return as_iso(value, form.dates)
+    if each.type.refers in _BY_NAME and each.type.shape is not Shape.PAIRS:
+        return "; ".join(
+            people_meant(value, people) if each.type.shape is Shape.LIST else [person_meant(value, people)]
+        )
+    return value

@@ -130,7 +130,9 @@ def test_first_and_last_name_come_out_of_one_column() -> None:
     [
         ("Zoe Lind, Jo Fox", "1; 2"),
         ("Jo Fox/Zoe Lind", "2; 1"),
-        ("Zoe Lind\nFox, Jo", "1; 2"),
+        ("Zoe Lind\r\n\r\nFox, Jo\r\nAnn Lee", "1; 2; Ann Lee"),
+        ("zoe@firm.example, Jo Fox", "1; 2"),
+        ("2, 1", "2; 1"),
         ("Lind, Zoe", "1"),
         ("Lind, Zoe; Fox, Jo", "1; 2"),
         # Where one is not known, nobody can tell what separates.
@@ -142,6 +144,13 @@ def test_people_of_a_list_are_found_whatever_separates_them(team: str, meant: st
     mapping = KindMapping(columns={"id": "Ref", "number": "Ref", "title": "Subject", "assisting": "Team"})
     made = converted(MATTERS, "c.csv", rows, FORM, mapping, ZOE | {"2": Staff("2", "Jo", "Fox", "jo@x.example")})
     assert made.data.decode().splitlines()[1].removeprefix("1,1,Estate,") in {meant, f'"{meant}"'}
+
+
+def test_M3_a_name_that_is_anothers_id_means_neither_of_them_by_itself() -> None:
+    staff = {"cher": Staff("cher", "Ann", "Lee", "ann@x.example"), "2": Staff("2", "Cher", "", "cher@x.example")}
+    rows = b"Id,Number,Title,Responsible,Assisting\n1,1,Estate,cher,Cher\n"
+    made = converted(MATTERS, "c.csv", rows, FORM, KindMapping(), staff)
+    assert made.data.decode().splitlines()[1] == "1,1,Estate,cher,Cher"
 
 
 def test_what_separates_is_not_looked_for_inside_quotation_marks() -> None:
