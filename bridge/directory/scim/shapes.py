@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bridge.directory.scim.values import SEVERAL, fitted, last_of, value_of
+from bridge.directory.sources.cleaning import truth
 
 Json = Any
 _MEMBER = re.compile(r'((?:\S+:)?members)\[\s*(?:value\s+eq\s+"|\$ref\s+eq\s+"[^"\\]*/)([^"\\/]+)"\s*\]', re.IGNORECASE)
@@ -35,15 +36,17 @@ def put_right_filter(written: str) -> str:
 
 def leaves(body: Json) -> bool:
     """Whether a request that was put right says of a user that they are not active, whatever else it says."""
-    found = {key.casefold(): value for key, value in body.items()} if isinstance(body, dict) else {}
-    active = found.get("active")
-    operations = found.get("operations")
-    for one in operations if isinstance(operations, list) else ():
-        each = {key.casefold(): value for key, value in one.items()} if isinstance(one, dict) else {}
-        path, value = each.get("path"), each.get("value")
+    found = _folded(body)
+    active, operations = found.get("active"), found.get("operations")
+    for one in map(_folded, operations if isinstance(operations, list) else []):
+        path, value = one.get("path"), one.get("value")
         values = {path: value} if isinstance(path, str) and path else value if isinstance(value, dict) else {}
         active = next((value for key, value in values.items() if last_of(key) == "active"), active)
-    return str(active).casefold() in {"false", "0", "no", "n", "f", "off"}
+    return truth(active) is False
+
+
+def _folded(given: Json) -> dict[str, Json]:
+    return {key.casefold(): value for key, value in given.items()} if isinstance(given, dict) else {}
 
 
 def _operations(given: Json) -> Iterator[Json]:
