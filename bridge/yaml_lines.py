@@ -11,6 +11,7 @@ import yaml
 from bridge.firm.errors import BridgeError
 
 Path = tuple[str, ...]
+_Loader = yaml.SafeLoader | yaml.BaseLoader
 _PLAIN_MAPPING = "tag:yaml.org,2002:map"
 
 
@@ -30,9 +31,10 @@ class YamlError(BridgeError, ValueError):
         self.line = line
 
 
-def read_yaml(text: str) -> Document:
-    """Read one document. Raises YamlError."""
-    loader = yaml.SafeLoader(text)
+def read_yaml(text: str, *, as_text: bool = False) -> Document:
+    """Read one document; with `as_text` yes, no, numbers and days as the text that they are written as.
+    Raises YamlError."""
+    loader: _Loader = yaml.BaseLoader(text) if as_text else yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
         lines: dict[Path, int] = {}
@@ -50,7 +52,7 @@ def read_yaml(text: str) -> Document:
     return Document(data, lines)
 
 
-def _build(loader: yaml.SafeLoader, node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
+def _build(loader: _Loader, node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
     if not isinstance(node, yaml.MappingNode) or node.tag != _PLAIN_MAPPING:
         return loader.construct_object(node, deep=True)
     built: dict[str, Any] = {}

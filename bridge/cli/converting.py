@@ -126,12 +126,11 @@ def _show(made: list[Converted]) -> None:
 
 def _check_values(made: list[Converted]) -> None:
     """Raise DirectoryError where a value cannot be used. Whom and what records name is not looked for."""
-    from bridge.directory.forms.csv_form import csv_rows
     from bridge.directory.problems import ProblemList
     from bridge.directory.reading import read_rows
 
     problems = ProblemList()
-    read_rows((row for one in made for row in csv_rows(one.kind, one.data, problems)), problems)
+    read_rows((row for one in made for row in one.rows()), problems)
     problems.raise_any()
 
 
@@ -141,7 +140,7 @@ def _change(settings: DirectorySettings, made: list[Converted], firm: Firm, toda
     from bridge.directory.forms.sheet_form import form_of
     from bridge.directory.read import fetch, firm_of
 
-    instead = {one.kind.csv_name: one.data for one in made}
+    instead = {one.kind.csv_name: one.rows() for one in made}
     new = firm_of(fetch(Path(settings.path)), form_of(settings), instead)
     return diff_firms(firm, new, today)
 

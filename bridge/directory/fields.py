@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from bridge.directory import values as v
 from bridge.firm.conversation import channel_key
+from bridge.firm.text.visible import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +186,9 @@ KINDS = (STAFF, GROUPS, MATTERS, ACCESS, WALLS, CHANNELS)
 
 
 def name_key(written: str) -> str:
-    """What makes a column, key or section name the same: case, blanks, hyphens and underscores do not count."""
-    return re.sub(r"[\s_-]+", "", written).casefold()
+    """What makes a column, key or section name the same: case, blanks, hyphens, underscores and what is not seen do not
+    count."""
+    return re.sub(r"[\s_-]+", "", shown(unicodedata.normalize("NFC", written), "")).casefold()
 
 
 def suggest(written: str, known: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +23,7 @@ from bridge.firm.model import Firm
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of one file of the directory."""
-NOTHING: Mapping[str, bytes] = MappingProxyType({})
+NOTHING: Mapping[str, Iterable[SheetRow]] = MappingProxyType({})
 Fingerprint = tuple[tuple[str, int, int, int], ...]
 """For each file: its name, time of change in nanoseconds, size and inode."""
 
@@ -76,10 +76,12 @@ def fetch(path: Path, max_bytes: int = MAX_BYTES) -> Snapshot:
     return Snapshot(path, before, contents, folder=path not in files.values())
 
 
-def firm_of(snapshot: Snapshot, form: SheetForm = AS_EVERYBODY, instead: Mapping[str, bytes] = NOTHING) -> Firm:
+def firm_of(
+    snapshot: Snapshot, form: SheetForm = AS_EVERYBODY, instead: Mapping[str, Iterable[SheetRow]] = NOTHING
+) -> Firm:
     """The firm that the content describes. Pure.
 
-    `instead` has CSV files, by name, that take the place of the records of their kind.
+    `instead` has records, by the name of their kind's CSV file, that take the place of those.
     Raises DirectoryError with every problem found.
     """
     problems = ProblemList()
@@ -91,7 +93,10 @@ def firm_of(snapshot: Snapshot, form: SheetForm = AS_EVERYBODY, instead: Mapping
 
 
 def rows_of(
-    snapshot: Snapshot, problems: ProblemList, form: SheetForm = AS_EVERYBODY, instead: Mapping[str, bytes] = NOTHING
+    snapshot: Snapshot,
+    problems: ProblemList,
+    form: SheetForm = AS_EVERYBODY,
+    instead: Mapping[str, Iterable[SheetRow]] = NOTHING,
 ) -> Iterator[SheetRow]:
     """The records of the files, with their values not read yet; `instead` as for firm_of."""
     if not snapshot.folder:
@@ -99,7 +104,7 @@ def rows_of(
         yield from (row for row in rows if row.kind.csv_name not in instead)
     for kind in KINDS:
         if kind.csv_name in instead:
-            yield from csv_rows(kind, instead[kind.csv_name], problems)
+            yield from instead[kind.csv_name]
         elif snapshot.folder and kind.csv_name in snapshot.files:
             yield from csv_rows(kind, snapshot.files[kind.csv_name], problems, form)
 

@@ -26,7 +26,8 @@ asking admin must not see, `!directory status` gives file and line only.
 | text | Any letters and emoji. Runs of blanks become one. Marks that are not seen are dropped; one that turns the \
 writing round is refused. |
 | id | Up to 100 characters without blanks, colons and semicolons. Large and small letters differ. |
-| yes or no | `yes`, `y`, `true`, `t` or `1`; `no`, `n`, `false`, `f` or `0`. Capitals make no difference. |
+| yes or no | `yes`, `y`, `true`, `t` or `1`; `no`, `n`, `false`, `f` or `0`. Also as a German, French or Dutch Excel \
+writes TRUE and FALSE. Capitals make no difference. |
 | date | Year-month-day, such as `2026-03-31`. Of a moment, such as `2026-03-31T09:30:00Z`, the day is read as it is \
 written. In CSV also as `2026/03/31`, with the month in English letters, such as `31 Mar 2026`, and in numbers where \
 `directory.dates` says whether day or month comes first: 03/04/2026 is a different day elsewhere. The year has four \
@@ -85,9 +86,9 @@ _AFTER = """\
 `firm-bridge directory convert staff=people.csv matters=cases.csv` shows what the bridge would make of such files: which
 column becomes what, which are passed over, what is wrong, and what would change in the firm if they took the place of
 the records there are. It changes nothing. With `--output FOLDER` it writes the directory's own CSV files; with
-`--alone` it looks at the export only and needs no configuration. Windows-1252 is recognised, lines above the header are
-passed over, and people who stand there by their name ("Jane Doe", "Doe, Jane") get their id where only one person has
-it, also where commas or slashes stand between them.
+`--alone` it looks at the export only and needs no configuration. Windows-1252 is recognised, and lines above the header
+are passed over. Clients or people one below the other in a cell are a list. People who stand there by their name ("Jane
+Doe", "Doe, Jane") get their id where only one person has it, also where commas or slashes stand between them.
 
 Where columns or values are called otherwise, a file given with `--mapping` says so. One column can give several fields;
 where it gives first and last name, it is taken apart.

@@ -23,8 +23,9 @@ from bridge.mapping.ids import LOCALPART
 _LONGEST_CELL = 100_000
 _LONGEST_LIST = 10_000
 _LONGEST_ID = 100
-_YES = frozenset({"yes", "y", "true", "t", "1"})
-_NO = frozenset({"no", "n", "false", "f", "0"})
+_YES = frozenset({"yes", "y", "true", "t", "1", "wahr", "vrai", "waar"})
+_NO = frozenset({"no", "n", "false", "f", "0", "falsch", "faux", "onwaar"})
+"""With what a German, a French and a Dutch Excel write for TRUE and FALSE."""
 _DAY = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?( ?(Z|[+-][0-9]{2}(:?[0-9]{2})?))?)?",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
 import structlog
 from aiohttp import web
-from scim2_models import Context, Error, PatchOp, Resource, ResponseParameters, SCIMException
+from scim2_models import Context, Error, PatchOp, Resource, ResponseParameters, SCIMException, User
 from scim2_server.conditions import Conditions
 from scim2_server.handler import AsyncScimHandler
 from scim2_server.requests import ScimRequest
@@ -21,7 +24,7 @@ from bridge.desk import Desk
 from bridge.directory.scim.members import patched
 from bridge.directory.scim.refusals import why_of
 from bridge.directory.scim.running import Scim
-from bridge.directory.scim.shapes import put_right, put_right_filter
+from bridge.directory.scim.shapes import leaves, put_right, put_right_filter
 from bridge.failures import describe, frames
 from bridge.firm.errors import BridgeError
 from bridge.firm.model import Staff
@@ -52,6 +55,14 @@ def make_scim(desk: Desk, scim: Scim, begun: Callable[[], bool], metrics: Metric
 
 class _Service(ScimService):
     """Answers a PATCH with what came of it (RFC 7644, section 3.5.2), and not with 204: clients go by the answer."""
+
+    def apply_replacement(
+        self, current: Resource[Any], replacement: Resource[Any], conditions: Conditions
+    ) -> Resource[Any] | None:
+        """Replace a resource. Who has left does not come back by that nothing is said of it (F2, S3)."""
+        if isinstance(replacement, User) and replacement.active is None and getattr(current, "active", None) is False:
+            replacement.active = False
+        return super().apply_replacement(current, replacement, conditions)
 
     def apply_patch(
         self, current: Resource[Any], patch_op: PatchOp[Any], conditions: Conditions
@@ -121,17 +132,20 @@ class _Server:
         await self._require_allowed(request, token, person)
         async with arriving(request):
             body = await request.read()
+        said = _put_right(body)
         asked = ScimRequest(
             method=request.method,
             base_url=self._base,
             path="/" + request.match_info["path"],
             query=_query(request),
             headers=list(request.headers.items()),
-            body=_put_right(body),
+            body=body if said is None else orjson.dumps(said),
         )
         try:
             response = _sent(await self._handler.handle(asked))
-        except SCIMException:
+        except SCIMException as error:
+            if error.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT} and leaves(said):
+                await self._let_leave(asked)
             # That somebody is not there any more is said of what is stored too.
             await self._resources.stored()
             raise
@@ -139,6 +153,15 @@ class _Server:
         await self._note(request, token, person)
         response.headers.update(headers)
         return response
+
+    async def _let_leave(self, asked: ScimRequest) -> None:
+        """Have a user leave who is to, whatever else was refused that was said of them (F2)."""
+        if asked.method in {"PUT", "PATCH"}:
+            body = {"Operations": [{"op": "replace", "path": "active", "value": False}]}
+            headers = [("Content-Type", SCIM_MEDIA_TYPE)]
+            alone = replace(asked, method="PATCH", query={}, headers=headers, body=orjson.dumps(body))
+            with suppress(SCIMException):
+                await self._handler.handle(alone)
 
     async def _require_allowed(self, request: web.Request, token: Token, person: Staff) -> None:
         """Raise ProblemError where the token has not the scope, or the person is no firm admin (F1)."""
@@ -169,11 +192,12 @@ def _asked(request: web.Request) -> str:
     return f"{method} {name if name in NAMED else 'other'}"
 
 
-def _put_right(body: bytes) -> bytes:
+def _put_right(body: bytes) -> Any:
+    """What the body says, as the RFCs have it; None for nothing."""
     if not body:
-        return body
+        return None
     try:
-        return orjson.dumps(put_right(orjson.loads(body)))
+        return put_right(orjson.loads(body.removeprefix(BOM_UTF8)))
     except ValueError as error:
         raise ProblemError(400, "not_understood", "The body is no JSON, or nested too deeply.") from error
 

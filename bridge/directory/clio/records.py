@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bridge.directory.sources.cleaning import addresses, flag, if_read, readable, told_apart
+from bridge.directory.sources.cleaning import addresses, flag, if_read, readable, told_apart, truth
 from bridge.directory.sources.port import SourceRecord, Value
 from bridge.directory.values import DATE
 from bridge.settings import ClioSettings
@@ -46,8 +46,8 @@ def records_of(says: ClioSays, settings: ClioSettings) -> tuple[SourceRecord, ..
     open only where the group is that of all users, and lists all who are enabled.
     """
     # Clients and colleagues of other firms have users, too.
-    ours = [one for one in says.users.values() if one.get("clio_connect") is not True]
-    emails = addresses((one["id"], one.get("email"), one.get("enabled") is True) for one in ours)
+    ours = [one for one in says.users.values() if truth(one.get("clio_connect")) is not True]
+    emails = addresses((one["id"], one.get("email"), truth(one.get("enabled")) is True) for one in ours)
     staff = {one["id"]: one for one in ours if one["id"] in emails}
     members = {group_id: _members(one, staff) for group_id, one in says.groups.items()}
     # Of whom it cannot be read may be here still, as they were read last.
@@ -86,7 +86,8 @@ def _staff(one: Json, email: str, settings: ClioSettings) -> SourceRecord:
         "initials": readable(one.get("initials"), 10),
         "phone": readable(one.get("phone_number"), 100),
     }
-    wrong = () if isinstance(one.get("clio_connect"), bool | None) else ("clio_connect",)
+    connect = one.get("clio_connect")
+    wrong = () if connect is None or truth(connect) is not None else ("clio_connect",)
     return SourceRecord("staff", str(values["id"]), _there(values), wrong=wrong)
 
 

@@ -9,16 +9,15 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
-from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bridge.directory.fields import KINDS, STAFF, RecordKind, name_key, suggest
-from bridge.directory.forms.csv_form import SheetLine, csv_rows, sheet_lines
+from bridge.directory.forms.csv_form import DELIMITERS, SheetLine, csv_rows, sheet_lines
 from bridge.directory.forms.people import ids_by_name, name_parts, people_meant, person_meant
+from bridge.directory.forms.rows import SheetRow
 from bridge.directory.forms.sheet_form import SheetForm, as_iso
 from bridge.directory.problems import DirectoryError, ProblemList, RecordProblem, quoted
 from bridge.directory.values import DATE, Refers, Shape
@@ -26,18 +25,9 @@ from bridge.firm.model import Staff
 from bridge.yaml_lines import YamlError, read_yaml
 
 _BY_NAME = frozenset({Refers.STAFF, Refers.PEOPLE})
+_SEPARATORS = f"{DELIMITERS}|"
 _TITLE_LINES = 20
 """So many lines at most stand above a report's header, with it."""
-
-
-def _text(value: Any) -> Any:
-    """What YAML reads as yes, no, a number or a day, as the text that it was written as."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value) if isinstance(value, int | float | date) else value
-
-
-Text = Annotated[str, BeforeValidator(_text)]
 
 
 class KindMapping(BaseModel):
@@ -45,9 +35,9 @@ class KindMapping(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    columns: dict[Text, Text] = Field(default_factory=dict)
+    columns: dict[str, str] = Field(default_factory=dict)
     """The export's column for each field. Several fields may come from one column."""
-    values: dict[Text, dict[Text, Text]] = Field(default_factory=dict)
+    values: dict[str, dict[str, str]] = Field(default_factory=dict)
     """For a field: what the export writes, and what the directory writes for it. Capitals make no difference."""
 
 
@@ -70,14 +60,24 @@ class Converted:
     columns: tuple[Column, ...]
     records: int
     data: bytes = field(repr=False)
-    """The directory's CSV file, UTF-8."""
+    """The directory's CSV file, UTF-8, with each record on a line of its own."""
+    file: str = ""
+    """What the export is called."""
+    lines: tuple[int, ...] = field(default=(), repr=False)
+    """Where each record begins in the export."""
+
+    def rows(self) -> Iterator[SheetRow]:
+        """The records, each where it stands in the export."""
+        for row, line in zip(csv_rows(self.kind, self.data, ProblemList()), self.lines, strict=True):
+            cells = {name: replace(cell, line=line) for name, cell in row.cells.items()}
+            yield replace(row, file=self.file, line=line, cells=cells)
 
 
 def read_mapping(file: str, text: str) -> Mapping[str, KindMapping]:
     """The mappings in a YAML file, by the name of the kind of record. Raises DirectoryError."""
     known = {kind.name: kind for kind in KINDS}
     try:
-        data = read_yaml(text).data
+        data = read_yaml(text, as_text=True).data
     except YamlError as error:
         raise DirectoryError((RecordProblem(file, error.line, "", "", str(error)),)) from error
     problems = ProblemList()
@@ -112,40 +112,41 @@ def converted(
 
     Raises DirectoryError where it cannot be read, or the mapping names a column that is not there.
     """
-    lines = sheet_lines(file, data, form)
-    header, sources, skipped = _header(kind, file, lines, mapping)
+    header, sources, lines = _header(kind, file, data, form, mapping)
     people = ids_by_name(staff)
     one_name = kind is STAFF and sources["first_name"] == sources.get("last_name")
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(name for name in kind.names if name in sources)
     examples: dict[int, str] = {}
-    count = 0
-    for line in chain(skipped, lines):
-        count += 1
+    places: list[int] = []
+    for line in lines:
         for place, value in enumerate(line.values[: len(header)]):
             if value.strip():
                 examples.setdefault(place, value.strip())
         made = {name: line.values[place] for name, place in sources.items() if place < len(line.values)}
         if one_name:
             made["first_name"], made["last_name"] = name_parts(made.get("first_name", ""))
-        writer.writerow(
+        values = [
             _value(kind, name, made.get(name, ""), form, mapping, people) for name in kind.names if name in sources
-        )
+        ]
+        # A line of sums says nothing of a record.
+        if any(values):
+            places.append(line.number)
+            writer.writerow(values)
     columns = tuple(
         Column(name, tuple(each for each, at in sources.items() if at == place), examples.get(place, ""))
         for place, name in enumerate(header)
         if name.strip() or place in examples
     )
-    return Converted(kind, columns, count, out.getvalue().encode())
+    return Converted(kind, columns, len(places), out.getvalue().encode(), file, tuple(places))
 
 
 def people_in(made: Converted) -> Mapping[str, Staff]:
     """The staff in an export of staff, by id; nobody for other kinds. What is wrong with them is not said here."""
     if made.kind is not STAFF:
         return {}
-    rows = csv_rows(made.kind, made.data, ProblemList())
-    texts = ({name: cell.text.strip() for name, cell in row.cells.items()} for row in rows)
+    texts = ({name: cell.text.strip() for name, cell in row.cells.items()} for row in made.rows())
     return {
         one["id"]: Staff(one["id"], one.get("first_name", ""), one.get("last_name", ""), one.get("email", ""))
         for one in texts
@@ -153,17 +154,26 @@ def people_in(made: Converted) -> Mapping[str, Staff]:
 
 
 def _header(
-    kind: RecordKind, file: str, lines: Iterator[SheetLine], mapping: KindMapping
-) -> tuple[list[str], dict[str, int], list[SheetLine]]:
-    """The header, for each field the place of the column it comes from, and what follows of the lines that were read.
+    kind: RecordKind, file: str, data: bytes, form: SheetForm, mapping: KindMapping
+) -> tuple[list[str], dict[str, int], Iterator[SheetLine]]:
+    """The header, for each field the place of the column it comes from, and the lines that follow.
 
-    Reports begin with their title and date, so it is the first line that has what is needed.
+    Reports begin with their title and date, in which other separators may stand, so it is the first line that has what
+    is needed, whatever separates it.
     """
-    first = list(islice(lines, _TITLE_LINES))
-    for place, line in enumerate(first):
-        with suppress(DirectoryError):
-            return line.values, _sources(kind, file, line, mapping), first[place + 1 :]
-    return first[0].values, _sources(kind, file, first[0], mapping), []
+    for separator in ("", *_SEPARATORS):
+        lines = sheet_lines(file, data, form, separator)
+        try:
+            first = list(islice(lines, _TITLE_LINES))
+        except DirectoryError:
+            if not separator:
+                raise
+            continue
+        for place, line in enumerate(first):
+            with suppress(DirectoryError):
+                return line.values, _sources(kind, file, line, mapping), chain(first[place + 1 :], lines)
+    head = next(sheet_lines(file, data, form))
+    return head.values, _sources(kind, file, head, mapping), iter(())
 
 
 def _sources(kind: RecordKind, file: str, line: SheetLine, mapping: KindMapping) -> dict[str, int]:
@@ -204,9 +214,11 @@ def _value(
 ) -> str:
     each = next(one for one in kind.fields if one.name == name)
     value = written.strip()
-    for theirs, ours in mapping.values.get(name, {}).items():
-        if value.casefold() == theirs.strip().casefold():
-            value = ours
+    said = {theirs.strip().casefold(): ours for theirs, ours in mapping.values.get(name, {}).items()}
+    value = said.get(value.casefold(), value)
+    # In a cell a list stands one below the other.
+    separator = " " if each.type.shape is Shape.ONE else "; "
+    value = separator.join(line.strip() for line in value.splitlines() if line.strip())
     if each.type is DATE:
         return as_iso(value, form.dates)
     if each.type.refers in _BY_NAME and each.type.shape is not Shape.PAIRS:

@@ -15,7 +15,8 @@ from bridge.directory.forms.spreadsheets import as_meant, damage
 from bridge.directory.problems import ProblemList, quoted, shorten
 from bridge.directory.values import DATE, Cell
 
-_DELIMITERS = ",;\t"
+DELIMITERS = ",;\t"
+"""What separates values."""
 _SEPARATOR = re.compile(r"\"?sep=([^\w\s\"]|\t)\"?[^\w\r\n\"]*+(?:\r\n|\r|\n)", re.IGNORECASE)
 """The line with which Excel is told what separates, before the header."""
 _NO_CSV = {
@@ -86,8 +87,9 @@ class SheetLine:
     """Whether the file ends behind it without a line break."""
 
 
-def sheet_lines(file: str, data: bytes, form: SheetForm) -> Iterator[SheetLine]:
-    """The header of a CSV file and its records, without the empty ones.
+def sheet_lines(file: str, data: bytes, form: SheetForm, separator: str = "") -> Iterator[SheetLine]:
+    """The header of a CSV file and its records, without the empty ones; `separator` stands between values, where that
+    is known.
 
     Raises DirectoryError where the file cannot be read any further, and where it has no header.
     """
@@ -96,7 +98,9 @@ def sheet_lines(file: str, data: bytes, form: SheetForm) -> Iterator[SheetLine]:
     text = decode(file, data, form.encoding)
     said = _SEPARATOR.match(text)
     lines = _Lines(file, text, said.end() if said else 0)
-    reader = csv.reader(lines, delimiter=said[1] if said else _delimiter(text), skipinitialspace=True, strict=True)
+    reader = csv.reader(
+        lines, delimiter=said[1] if said else separator or _delimiter(text), skipinitialspace=True, strict=True
+    )
     count = 0
     try:
         for values in reader:
@@ -132,8 +136,8 @@ def csv_rows(
 def _delimiter(text: str) -> str:
     """What separates the values: of what may, what is there most often in the first line that has any of it."""
     lines = (_QUOTED.sub("", line) for line in io.StringIO(text[:_LONGEST_LINE]))
-    first = next((line for line in lines if any(each in line for each in _DELIMITERS)), "")
-    return max(_DELIMITERS, key=first.count)
+    first = next((line for line in lines if any(each in line for each in DELIMITERS)), "")
+    return max(DELIMITERS, key=first.count)
 
 
 def _header(kind: RecordKind, line: int, values: list[str], form: SheetForm) -> list[_Column]:

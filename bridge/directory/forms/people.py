@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from bridge.firm.model import Staff
 from bridge.firm.names import spellings
 
-_SEPARATORS = ("\n", ",", "/", "|")
+_SEPARATORS = (",", "/", "|")
 """What stands between people, beside a semicolon."""
 Ids = Mapping[str, str]
 """The staff id for each way of writing the name of one person alone; empty where several have it."""
 
 
 def ids_by_name(staff: Mapping[str, Staff]) -> Ids:
-    """How the staff may be named."""
+    """How the staff may be named: also by id and address, so that nobody's name is taken for another's id."""
     found: dict[str, str] = {}
     for person in staff.values():
-        written = (person.name, f"{person.last_name} {person.first_name}", f"{person.last_name}, {person.first_name}")
+        first, last = person.first_name, person.last_name
+        written = (person.name, f"{last} {first}", f"{last}, {first}", person.email, person.id)
         for spelled in {one for name in written for one in spellings(name)}:
             # Two people of one name: nobody can tell who is meant.
             found[spelled] = "" if found.get(spelled, person.id) != person.id else person.id

@@ -16,6 +16,8 @@ MOST_RECORDS = 250_000
 # Control characters, and the two line breaks that editors do not count as lines.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 
+_LINE = re.compile("\r\n?|\n")
+
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
@@ -51,7 +53,7 @@ def decode(file: str, data: bytes, encoding: Encoding = "utf-8") -> str:
     if found := _CONTROL.search(text):
         raise unusable(
             file,
-            text.count("\n", 0, found.start()) + 1,
+            len(_LINE.findall(text, 0, found.start())) + 1,
             f"There is a control character (U+{ord(found[0]):04X}) in this line. Type the line again;"
             " if there are many, this is not a text file.",
         )

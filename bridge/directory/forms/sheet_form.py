@@ -11,11 +11,12 @@ from typing import Literal
 from bridge.directory.problems import DirectoryError, RecordProblem
 from bridge.settings import DirectorySettings
 
+_LINE = re.compile(rb"\r\n?|\n")
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TIME = r"(?:,? [0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?: ?[AaPp]\.?[Mm]\.?)?)?"
 _WEEKDAY = r"(?:(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day|\.)?,? )?"
 _NUMBERS = re.compile(rf"([0-9]{{1,2}})([./-])([0-9]{{1,2}})([./-])([0-9]{{4}}){_TIME}")
-_YEAR_FIRST = re.compile(rf"([0-9]{{4}})([./])([0-9]{{1,2}})\2([0-9]{{1,2}}){_TIME}")
+_YEAR_FIRST = re.compile(rf"([0-9]{{4}})([./-])([0-9]{{1,2}})\2([0-9]{{1,2}}){_TIME}")
 _DAY_NAMED = re.compile(
     rf"{_WEEKDAY}([0-9]{{1,2}})(?:st|nd|rd|th)?[ -]([A-Za-z]{{3,9}})\.?,?[ -]([0-9]{{4}}){_TIME}", re.IGNORECASE
 )
@@ -108,7 +109,7 @@ def is_unicode(data: bytes) -> bool:
 
 def _undecoded(file: str, data: bytes, error: UnicodeDecodeError, message: str) -> DirectoryError:
     # The position counts from after the byte order mark, which has no line break in it.
-    line = data.count(b"\n", 0, error.start) + 1
+    line = len(_LINE.findall(data[: error.start].replace(b"\0", b""))) + 1
     return DirectoryError((RecordProblem(file, line, "", "", message),), complete=False)
 
 

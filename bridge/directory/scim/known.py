@@ -98,7 +98,8 @@ class Known:
 
 def marks_of(user: Any) -> tuple[str, ...]:
     """What tells who was deleted from somebody who is given their userName later; empty where nothing does."""
-    if not hasattr(user, "user_name") or not user.external_id or not user.user_name:
+    if not hasattr(user, "user_name") or not user.user_name:
         return ()
-    name = (user.name.given_name, user.name.family_name) if user.name else ("", "")
-    return (user.external_id, user.user_name.casefold(), *((one or "").casefold() for one in name))
+    name = (user.name.given_name, user.name.family_name) if user.name else ()
+    marks = (user.external_id or "", *((one or "").casefold() for one in name))
+    return (user.user_name.casefold(), *marks) if any(marks) else ()

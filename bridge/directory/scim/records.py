@@ -19,6 +19,7 @@ GIVES: Mapping[str, frozenset[str]] = {
 }
 """The fields that SCIM can give, by section. Who somebody is at the single sign-on is not among them (S3)."""
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+_LONGEST_NAME = 100
 _KINDS_OF_MAIL = ("work", "", "other")
 """Types of e-mail addresses, those of the firm first."""
 
@@ -76,7 +77,9 @@ def group_record(group: Any, known: Iterable[str] = ()) -> SourceRecord:
     """A group, with those of its members who are known here."""
     here = frozenset(known)
     members = dict.fromkeys(one.value for one in group.members or () if one.value in here and one.value != group.id)
-    values: dict[str, Value] = {"id": group.id, "name": _text(group.display_name) or group.id}
+    # Entra has names of 256 characters.
+    name = _text(group.display_name)[:_LONGEST_NAME].rstrip()
+    values: dict[str, Value] = {"id": group.id, "name": name or group.id}
     return SourceRecord("groups", group.id, {**values, **({"members": tuple(members)} if members else {})})
 
 

@@ -5,28 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
+
+from bridge.directory.scim.values import SEVERAL, fitted, last_of, value_of
+from bridge.directory.sources.cleaning import truth
 
 Json = Any
-_DEPTH = 20
-"""So deep at most is a body that has a meaning."""
-_SEVERAL = frozenset(
-    {"members", "emails", "phonenumbers", "addresses", "ims", "photos", "roles", "entitlements", "x509certificates"}
-)
-"""Attributes that have several values."""
-_MEMBER = re.compile(r'((?:\S+:)?members)\[\s*value\s+eq\s+"([^"\\]+)"\s*\]', re.IGNORECASE)
-"""A path that picks one member by its id."""
+_MEMBER = re.compile(r'((?:\S+:)?members)\[\s*(?:value\s+eq\s+"|\$ref\s+eq\s+"[^"\\]*/)([^"\\/]+)"\s*\]', re.IGNORECASE)
+"""A path that picks one member by its id, or by the address that ends with it."""
 _YES_NO = re.compile(r'\b(primary|active)(\s+)(eq|ne)(\s+)"(true|false)"', re.IGNORECASE)
 
 
 def put_right(body: Json) -> Json:
     """The body of a request as the RFCs have it.
 
-    `manager` is an object with an address (RFC 7643, section 8.7.1): Entra sends an id, or a list. Of a PATCH (RFC
-    7644, section 3.5.2) each operation says in its path what it is about, and what a removal takes away. Raises
-    ValueError where the body is nested deeper than anything that has a meaning.
+    Values have the form of their attributes. Of a PATCH (RFC 7644, section 3.5.2) each operation says in its path what
+    it is about, and what a removal takes away. Raises ValueError where the body is nested deeper than anything that has
+    a meaning, and InvalidValueException for a member whom it does not name.
     """
-    fixed = _managers(body, 0)
+    fixed = fitted(body)
     name = next((key for key in fixed if key.casefold() == "operations"), "") if isinstance(fixed, dict) else ""
     if name and isinstance(fixed[name], list):
         fixed[name] = [one for each in fixed[name] for one in _operations(each)]
@@ -36,6 +32,21 @@ def put_right(body: Json) -> Json:
 def put_right_filter(written: str) -> str:
     """A filter in which yes and no are no text: `active eq "True"`."""
     return _YES_NO.sub(lambda found: f"{found[1]}{found[2]}{found[3]}{found[4]}{found[5].lower()}", written)
+
+
+def leaves(body: Json) -> bool:
+    """Whether a request that was put right says of a user that they are not active, whatever else it says."""
+    found = _folded(body)
+    active, operations = found.get("active"), found.get("operations")
+    for one in map(_folded, operations if isinstance(operations, list) else []):
+        path, value = one.get("path"), one.get("value")
+        values = {path: value} if isinstance(path, str) and path else value if isinstance(value, dict) else {}
+        active = next((value for key, value in values.items() if last_of(key) == "active"), active)
+    return truth(active) is False
+
+
+def _folded(given: Json) -> dict[str, Json]:
+    return {key.casefold(): value for key, value in given.items()} if isinstance(given, dict) else {}
 
 
 def _operations(given: Json) -> Iterator[Json]:
@@ -50,7 +61,11 @@ def _operations(given: Json) -> Iterator[Json]:
         yield _removal(rest, path, value)
         return
     if isinstance(path, str) and path:
-        yield {**rest, "path": put_right_filter(path), **({"value": value} if "value" in known else {})}
+        value = value_of(path, value)
+        if value is None and given.get(known.get("value", "")) is not None:
+            yield {"op": "remove", "path": put_right_filter(path)}
+        else:
+            yield {**rest, "path": put_right_filter(path), **({"value": value} if "value" in known else {})}
         return
     if isinstance(value, dict):
         # A key that picks one of several values says as much as a path.
@@ -68,43 +83,10 @@ def _removal(rest: Json, path: Json, value: Json) -> Json:
         return {**rest, "value": value}
     if found := _MEMBER.fullmatch(path):
         return {**rest, "path": found[1], "value": [{"value": found[2]}]}
-    if value is None or path.rpartition(":")[2].casefold() not in _SEVERAL:
+    if value is None or path.rpartition(":")[2].casefold() not in SEVERAL:
         return {**rest, "path": put_right_filter(path)}
-    entries = value if isinstance(value, list) else [value]
-    return {**rest, "path": path, "value": [_entry(one) for one in entries]}
+    return {**rest, "path": path, "value": [_by_value(one) for one in value_of(path, value)]}
 
 
-def _entry(given: Json) -> Json:
-    if isinstance(given, dict):
-        return {"value": given["value"]} if "value" in given else given
-    return {"value": given}
-
-
-def _managers(body: Json, depth: int) -> Json:
-    if depth > _DEPTH:
-        raise ValueError("nested too deeply")
-    if isinstance(body, list):
-        return [_managers(one, depth + 1) for one in body]
-    if not isinstance(body, dict):
-        return body
-    fixed = {key: _manager(value) if _is_manager(key) else _managers(value, depth + 1) for key, value in body.items()}
-    names = {key.casefold(): key for key in fixed}
-    if _is_manager(str(fixed.get(names.get("path", ""), ""))) and "value" in names:
-        fixed[names["value"]] = _manager(fixed[names["value"]])
-    return fixed
-
-
-def _is_manager(name: str) -> bool:
-    return name.rpartition(":")[2].casefold() == "manager"
-
-
-def _manager(value: Json) -> Json:
-    """Who somebody's manager is, with the address that the schema wants; nothing where nobody is named."""
-    if isinstance(value, list):
-        value = value[0] if value else None
-    given = value if isinstance(value, dict) else {"value": value}
-    names = {key.casefold(): key for key in given}
-    who = given.get(names.get("value", ""))
-    if not who or not isinstance(who, str):
-        return None
-    return {**given, names.get("$ref", "$ref"): given.get(names.get("$ref", "")) or f"Users/{quote(who, safe='')}"}
+def _by_value(entry: Json) -> Json:
+    return {"value": entry["value"]} if "value" in entry else entry

@@ -17,7 +17,16 @@ from bridge.directory.smokeball.policies import (
     is_sure,
     never_known,
 )
-from bridge.directory.sources.cleaning import addresses, flag, if_read, in_circles, readable, same_address, told_apart
+from bridge.directory.sources.cleaning import (
+    addresses,
+    flag,
+    if_read,
+    in_circles,
+    readable,
+    same_address,
+    told_apart,
+    truth,
+)
 from bridge.directory.sources.port import SourceRecord, Value
 from bridge.directory.values import COLOUR, DATE
 
@@ -46,9 +55,9 @@ class Principals:
 
     def __init__(self, mirror: Mirror) -> None:
         by_user = {one["userId"]: one["id"] for one in mirror.staff.values() if isinstance(one.get("userId"), str)}
-        users = [(one, _staff_of(one, by_user)) for one in mirror.users.values()]
-        self._former_users = {each for one, meant in users if one.get("isFormerUser") is True for each in meant}
-        unclear = [meant for one, meant in users if not isinstance(one.get("isFormerUser"), bool | None)]
+        users = [(one.get("isFormerUser"), _staff_of(one, by_user)) for one in mirror.users.values()]
+        self._former_users = {each for former, meant in users if truth(former) for each in meant}
+        unclear = [meant for former, meant in users if former is not None and truth(former) is None]
         self.doubtful = {each for meant in unclear for each in meant}
         """Of whom Smokeball's users do not say clearly whether they have left."""
         people = ((one["id"], one.get("email"), self.is_here(one)) for one in mirror.staff.values())
@@ -70,11 +79,11 @@ class Principals:
 
     def is_former(self, one: Json) -> bool:
         """Whether this person has left, as Smokeball's staff or its users have it."""
-        return one.get("former") is True or one["id"] in self._former_users
+        return truth(one.get("former")) is True or one["id"] in self._former_users
 
     def is_here(self, one: Json) -> bool:
         """Whether this person works here."""
-        return one.get("enabled") is not False and not self.is_former(one)
+        return truth(one.get("enabled")) is not False and not self.is_former(one)
 
     def members(self, group_id: str) -> tuple[str, ...]:
         """Who is in a group, as Smokeball calls them; where that cannot be read, who was in it last too."""

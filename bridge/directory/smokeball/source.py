@@ -31,6 +31,7 @@ from bridge.directory.smokeball.policies import (
 from bridge.directory.smokeball.records import GIVES, Principals, gone_with, numbers_of, records_of_mirror
 from bridge.directory.smokeball.webhooks import ticks
 from bridge.directory.sources.asking import Json, NotAnsweredError, RequestFailedError, in_flight, together
+from bridge.directory.sources.cleaning import truth
 from bridge.directory.sources.flaws import sorted_out
 from bridge.directory.sources.keeping import keep_read, records_of, unpacked
 from bridge.directory.sources.port import Capabilities, Hint, SourceError, SourceRead
@@ -266,14 +267,14 @@ class SmokeballSource:
         # First who must not see it, then the matter: it is never put open by what was so before.
         policy = await self._policy(reference)
         roles = ((await self._api.get(f"/matters/{matter_id}/roles")) or {}).get("roles") or ()
-        archive = await self._api.get(f"/matters/{matter_id}/archive")
+        archived = ((await self._api.get(f"/matters/{matter_id}/archive")) or {}).get("isArchived")
         await self._read_contacts(mirror, matter, roles)
         mirror.put("matters", [kept("matters", matter)])
         others = [one for one in roles if not (one.get("isClient") or one.get("isOtherSide"))]
         look = Look(
             self._clock(),
             roles=tuple((str(one.get("name") or "Other"), _id_of(one.get("contact"))) for one in others),
-            archived=bool((archive or {}).get("isArchived")),
+            archived=bool(archived) and truth(archived) is not False,
             reference=self._settings.policy_reference,
         )
         before = mirror.looks.get(matter_id)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
-from bridge.directory.values import EMAIL, Cell, ValueType, read_cell
+from bridge.directory.values import EMAIL, Cell, ValueType, boolean, read_cell
 from bridge.firm.text.visible import says_something, shown
 
 _NUMBER_LENGTH = 100
@@ -88,6 +88,15 @@ def flag(value: Any, default: bool) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)[:_NUMBER_LENGTH] or "nothing"
+
+
+def truth(value: Any) -> bool | None:
+    """Yes or no, if only as text or as a number; None for what is neither."""
+    try:
+        return None if value is None else boolean(flag(value, default=False).strip())
+    except ValueError:
+        # Whoever asks says what holds then.
+        return None
 
 
 def in_circles(inside: Mapping[str, Collection[str]]) -> set[str]:

@@ -79,6 +79,18 @@ async def test_S1_a_kind_of_user_and_a_state_that_nobody_knew_leave_people_as_th
         assert one.sees(ann, matter)
 
 
+async def test_S3_yes_and_no_of_clios_may_be_texts_and_numbers(store: Store, tmp_path: Path) -> None:
+    async with connected_to_clio(store, tmp_path) as one:
+        small_office(one.fake)
+        one.fake.person(3, "Client", clio_connect="true")
+        one.fake.person(4, "Dot", clio_connect="False", enabled="true")
+        one.fake.person(5, "Eli", clio_connect=0, enabled="false")
+        one.fake.settle()
+        await one.look()
+        assert one.directory.firm.active_staff == {"clio-1", "clio-2", "clio-4"}
+        assert await flaws(one) == []
+
+
 @pytest.mark.parametrize("changed", ["soon", "9999-01-01T00:00:00Z", "0001-01-01T00:00:00+02:00", 7])
 async def test_S1_a_matter_whose_time_of_change_is_none_hides_no_other(
     store: Store, tmp_path: Path, changed: object

@@ -39,6 +39,12 @@ async def test_S3_who_is_deactivated_or_deleted_has_left_and_who_comes_back_is_t
         # Somebody else who was given the same address is somebody else.
         await client.ask("DELETE", f"/Users/{yan}")
         assert await client.make(user("Yan", externalId="another")) != yan
+        # Some clients send no externalId.
+        xia = await client.make(user("Xia", externalId=None))
+        await client.ask("DELETE", f"/Users/{xia}")
+        assert await client.make(user("Xia", externalId=None)) == xia
+        await client.ask("DELETE", f"/Users/{xia}")
+        assert await client.make(user("Xia", externalId=None, name={"givenName": "Xia", "familyName": "Fox"})) != xia
 
 
 async def test_S3_who_is_pushed_as_inactive_has_left_whoever_else_has_them(tmp_path: Path, database_url: str) -> None:
@@ -173,7 +179,7 @@ async def test_S1_what_cannot_be_read_is_refused_and_stops_nobody_else(tmp_path:
             user("Zoe", emails=[{"value": "no address"}]),
             user("Zoe", name={"givenName": "Zoe\u202e", "familyName": "F"}),
             user("Zoe", name={"givenName": "Z" * 5000}),
-            user("Zoe", userName=7),
+            user("Zoe", userName={"a": 7}),
         ):
             status, said = await client.ask("POST", "/Users", body)
             assert (status, said["schemas"]) == (400, ["urn:ietf:params:scim:api:messages:2.0:Error"])

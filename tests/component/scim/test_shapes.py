@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 import pytest
 from scim2_models import Group, PatchOp
 
@@ -55,6 +56,75 @@ async def test_S3_users_as_providers_make_them_are_staff(tmp_path: Path, databas
             assert await client.make(user(name, **more)) != "mine"
         await client.told()
         assert {name for name, _, _ in made} & client.active() == {name for name, _, active in made if active}
+
+
+async def test_S1_values_in_another_form_refuse_nobody(tmp_path: Path, database_url: str) -> None:
+    async with scim_firm(tmp_path, database_url) as client:
+        made: tuple[Json, ...] = (
+            {"schemas": None, "meta": {"created": "yesterday"}, "groups": ["Partners"], "active": "True "},
+            {"emails": "Ub@firm.example", "phoneNumbers": "5550100", "roles": ["Partner"]},
+            {"emails": {"value": "Uc@firm.example"}, "phoneNumbers": [{"value": 5550100, "type": "work"}, None]},
+            {"emails": [{"value": "", "primary": True}, {"value": "Ud@firm.example", "primary": ""}]},
+            {"externalId": 7, ENTERPRISE: {"employeeNumber": 7}, "title": [{"$ref": None, "value": "Dr"}]},
+            {"name": "Uf", "entitlements": "", ENTERPRISE: "", "profileUrl": "", "photos": [{"value": ""}]},
+            {"profileUrl": "none yet", "photos": [{"value": "none", "type": "photo"}], "addresses": ""},
+        )
+        ids = [await client.make(user(f"U{letter}", **more)) for letter, more in zip("abcdefg", made, strict=True)]
+        text = orjson.dumps(user("Uh"))
+        assert (await client.ask("POST", "/Users", b"\xef\xbb\xbf" + text))[0] == 201
+        await client.told()
+        assert {f"U{letter}" for letter in "abcdefgh"} <= client.active()
+        path = f"/Users/{ids[2]}"
+        said = await changed(client, path, replace("displayName", [{"$ref": None, "value": "Uc F"}]))
+        assert (said["displayName"], said["phoneNumbers"][0]["value"]) == ("Uc F", "5550100")
+        for nothing in ('emails[type eq "home"].value', 'photos[type eq "photo"].value', "profileUrl"):
+            await changed(client, path, add(nothing, ""))
+        assert (await changed(client, path, replace("active", [{"value": "False"}])))["active"] is False
+
+
+OFF = replace("active", "False")
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "status"),
+    [
+        ("PATCH", patch(OFF, replace('emails[type eq "work"].value', "nonsense")), 400),
+        ("PATCH", patch(replace("userName", "YAN@firm.example"), OFF), 409),
+        ("PATCH", patch({"op": "replace", "value": {"active": False, "userName": None}}), 400),
+        ("PUT", user("Zoe", active=False, emails=[{"value": "nonsense"}]), 400),
+        ("PUT", user("Zoe", active="False", userName="yan@firm.example"), 409),
+        ("PUT", user("Zoe", active=0, schemas=["urn:scim:schemas:core:1.0"]), 400),
+    ],
+)
+async def test_F2_whoever_leaves_does_so_whatever_else_is_refused(
+    tmp_path: Path, database_url: str, method: str, body: Json, status: int
+) -> None:
+    async with scim_firm(tmp_path, database_url) as client:
+        zoe, _ = await client.make(user("Zoe", title="Dr")), await client.make(user("Yan"))
+        await client.told()
+        assert (await client.ask(method, f"/Users/{zoe}", body))[0] == status
+        await client.told()
+        assert client.active() & {"Zoe", "Yan"} == {"Yan"}
+        assert (await client.ask("GET", f"/Users/{zoe}"))[1]["title"] == "Dr"
+
+
+async def test_F2_who_was_changed_meanwhile_does_not_leave_by_what_is_older(tmp_path: Path, database_url: str) -> None:
+    async with scim_firm(tmp_path, database_url) as client:
+        zoe = await client.make(user("Zoe"))
+        for method, body in (("PUT", user("Zoe", active=False)), ("PATCH", patch(OFF))):
+            assert (await client.ask(method, f"/Users/{zoe}", body, If_Match='W/"older"'))[0] == 412
+        assert (await client.ask("GET", f"/Users/{zoe}"))[1]["active"] is True
+
+
+async def test_S3_nobody_comes_back_by_that_nothing_is_said(tmp_path: Path, database_url: str) -> None:
+    async with scim_firm(tmp_path, database_url) as client:
+        path = f"/Users/{await client.make(user('Zoe'))}"
+        silent = user("Zoe", title="Dr")
+        del silent["active"]
+        await changed(client, path, OFF)
+        for body in (silent, user("Zoe", active=None)):
+            assert (await client.ask("PUT", path, body))[1]["active"] is False
+        assert (await client.ask("PUT", path, user("Zoe")))[1]["active"] is True
 
 
 async def test_S3_no_password_is_kept_or_can_be_asked_for(tmp_path: Path, database_url: str) -> None:
@@ -130,6 +200,10 @@ async def test_S3_a_patch_that_fails_in_part_changes_nothing(tmp_path: Path, dat
         ({"op": "remove", "path": "members"}, ""),
         ({"op": "replace", "value": {"id": "GROUP", "displayName": "Team", "members": [{"value": "YAN"}]}}, "Y"),
         ({"op": "add", "path": "members", "value": [{"value": "ZOE", "display": "Again"}, {"value": "nobody"}]}, "YZ"),
+        ({"op": "remove", "path": "members", "value": [{"$ref": "https://panel.example/scim/v2/Users/ZOE"}]}, "Y"),
+        ({"op": "remove", "path": 'members[$ref eq "https://panel.example/scim/v2/Users/ZOE"]'}, "Y"),
+        ({"op": "replace", "path": "members", "value": "YAN"}, "Y"),
+        ({"op": "replace", "value": {"members": [{"$ref": "../Users/YAN"}]}}, "Y"),
     ],
 )
 async def test_M3_members_are_taken_away_however_it_is_said(
@@ -154,6 +228,27 @@ async def test_M3_members_are_taken_away_however_it_is_said(
         await client.told()
         firm = client.api.firm.service.directory.firm
         assert {firm.staff[one].first_name[0] for one in firm.groups[ids["GROUP"]].members} == set(left)
+
+
+async def test_M3_a_member_whom_nothing_names_is_never_taken_for_done(tmp_path: Path, database_url: str) -> None:
+    async with scim_firm(tmp_path, database_url) as client:
+        zoe = await client.make(user("Zoe"))
+        named = {"schemas": [GROUP], "displayName": "Team", "members": [{"value": zoe}]}
+        group = await client.make(named, "Groups")
+        for value in ({"display": "Zoe"}, {"value": None}, {"value": ""}, {}):
+            for op in ("add", "remove"):
+                body = patch({"op": op, "path": "members", "value": [value]})
+                assert (await client.ask("PATCH", f"/Groups/{group}", body))[0] == 400
+            assert (await client.ask("POST", "/Groups", {**named, "members": [value]}))[0] == 400
+
+
+async def test_S1_a_group_may_have_as_long_a_name_as_entra_allows(tmp_path: Path, database_url: str) -> None:
+    async with scim_firm(tmp_path, database_url) as client:
+        name = " ".join(["Wills"] * 42)
+        group = await client.make({"schemas": [GROUP], "displayName": name}, "Groups")
+        assert (await client.ask("GET", f"/Groups/{group}"))[1]["displayName"] == name
+        await client.told()
+        assert name.startswith(client.api.firm.service.directory.firm.groups[group].name)
 
 
 async def test_M3_operations_on_members_are_done_in_order(tmp_path: Path, database_url: str) -> None:

@@ -17,6 +17,7 @@ from bridge.directory.smokeball.policies import ALL_MATTERS
 from bridge.directory.sources import asking
 from bridge.directory.sources.port import Hint, SourceError
 from bridge.directory.sources.tokens import ask_for_tokens
+from bridge.firm.model import MatterStatus
 from bridge.store.engine.store import Store
 from tests.component.sources.connected import connected, settings_for
 from tests.component.sources.test_smokeball import small_firm
@@ -65,6 +66,18 @@ async def test_s3_a_former_user_who_is_listed_no_longer_stays_former(store: Stor
             await one.look()
             assert one.directory.firm.active_staff == {ann}
             assert bool(one.reader.trouble) == (body != [])
+
+
+async def test_s3_yes_and_no_may_be_texts_and_numbers(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, matter = small_firm(one.fake)
+        for said, left in (("false", False), ("True", True), (0, False), (1, True)):
+            one.fake.world.users[one.fake.user_of(ben)]["isFormerUser"] = said
+            one.fake.answers = {f"/matters/{matter}/archive": (200, {"id": matter, "isArchived": said})}
+            await one.settled()
+            firm = one.directory.firm
+            assert firm.active_staff == ({ann} if left else {ann, ben})
+            assert firm.matters[matter].status is (MatterStatus.CLOSED if left else MatterStatus.OPEN)
 
 
 @pytest.mark.parametrize("path", ["/staff", "/groups", "/matters", "/contacts"])

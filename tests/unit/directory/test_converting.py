@@ -11,7 +11,8 @@ from bridge.cli.app import app
 from bridge.directory.fields import MATTERS, STAFF
 from bridge.directory.forms.converting import KindMapping, converted, people_in, read_mapping
 from bridge.directory.forms.sheet_form import SheetForm
-from bridge.directory.problems import DirectoryError
+from bridge.directory.problems import DirectoryError, ProblemList
+from bridge.directory.reading import read_rows
 from bridge.firm.model import Staff
 
 FORM = SheetForm("windows-1252", "day-first", "ignore")
@@ -129,7 +130,9 @@ def test_first_and_last_name_come_out_of_one_column() -> None:
     [
         ("Zoe Lind, Jo Fox", "1; 2"),
         ("Jo Fox/Zoe Lind", "2; 1"),
-        ("Zoe Lind\nFox, Jo", "1; 2"),
+        ("Zoe Lind\r\n\r\nFox, Jo\r\nAnn Lee", "1; 2; Ann Lee"),
+        ("zoe@firm.example, Jo Fox", "1; 2"),
+        ("2, 1", "2; 1"),
         ("Lind, Zoe", "1"),
         ("Lind, Zoe; Fox, Jo", "1; 2"),
         # Where one is not known, nobody can tell what separates.
@@ -143,7 +146,63 @@ def test_people_of_a_list_are_found_whatever_separates_them(team: str, meant: st
     assert made.data.decode().splitlines()[1].removeprefix("1,1,Estate,") in {meant, f'"{meant}"'}
 
 
+def test_M3_a_name_that_is_anothers_id_means_neither_of_them_by_itself() -> None:
+    staff = {"cher": Staff("cher", "Ann", "Lee", "ann@x.example"), "2": Staff("2", "Cher", "", "cher@x.example")}
+    rows = b"Id,Number,Title,Responsible,Assisting\n1,1,Estate,cher,Cher\n"
+    made = converted(MATTERS, "c.csv", rows, FORM, KindMapping(), staff)
+    assert made.data.decode().splitlines()[1] == "1,1,Estate,cher,Cher"
+
+
 def test_what_separates_is_not_looked_for_inside_quotation_marks() -> None:
     export = b'"Id";"Name, first";"Email, work, main"\n1;Jo;jo@x.example\n'
     mapping = KindMapping(columns={"first_name": "Name, first", "email": "Email, work, main"})
     assert converted(STAFF, "p.csv", export, FORM, mapping, {}).records == 1
+
+
+@pytest.mark.parametrize("values", ["{Yes: no, No: yes}", "{No: yes, Yes: no}"])
+def test_S3_what_a_value_means_is_not_taken_for_another_that_means_the_opposite(values: str) -> None:
+    mapping = read_mapping("m.yaml", f"staff: {{columns: {{former: Works here}}, values: {{former: {values}}}}}")
+    export = b"Id,First name,E-mail,Works here\n1,Jo,jo@x.example,yes\n2,Al,al@x.example,No\n"
+    made = converted(STAFF, "p.csv", export, FORM, mapping["staff"], {})
+    assert [line.rpartition(",")[2] for line in made.data.decode().splitlines()] == ["former", "no", "yes"]
+
+
+def test_a_problem_is_said_of_the_line_of_the_export() -> None:
+    report = (
+        "Matters;;;;\r\nAs of 31.03.2026, all;;;;\r\n\r\nNumber;Title;Client;Opened;Fee\r\n"
+        '1;Estate;"Ann Lee\r\nBo Lee";31.03.2026;1\r\n;;;;9,00\r\n2;;Cy;31.03.26;1\r\n2;Sale;;;\r\nSum;;;;18,00\r\n'
+    )
+    made = converted(
+        MATTERS, "cases.csv", report.encode(), FORM, KindMapping(columns={"id": "Number", "number": "Number"}), {}
+    )
+    # What stands one below the other in a cell is a list, and a line of sums alone is no record.
+    assert "1,1,Estate,Ann Lee; Bo Lee,2026-03-31\n" in made.data.decode()
+    assert made.records == 4
+    problems = ProblemList()
+    read_rows(made.rows(), problems)
+    assert [(one.file, one.line, one.column) for one in problems.found] == [
+        ("cases.csv", 8, "title"),
+        ("cases.csv", 8, "opened"),
+        ("cases.csv", 9, "id"),
+        ("cases.csv", 10, "title"),
+    ]
+    assert "in line 8" in problems.found[2].message
+
+
+@pytest.mark.parametrize(
+    "export",
+    [
+        "Users, by name, all of them, today\nId;First name;E-mail\n1;Jo;jo@x.example\n",
+        "Users\t\t\nId,First name,E-mail\n1,Jo,jo@x.example\n",
+        "Id|First name|E-mail\n1|Jo|jo@x.example\n",
+    ],
+)
+def test_other_separators_may_stand_above_the_header(export: str) -> None:
+    made = converted(STAFF, "p.csv", export.encode(), FORM, KindMapping(), {})
+    assert made.data == b"id,first_name,email\n1,Jo,jo@x.example\n"
+
+
+def test_a_column_is_found_by_what_is_seen_of_its_name() -> None:
+    export = "Id,First\u00a0name\u200b,E-mail,Bu\u0308ro\n1,Jo,jo@x.example,Rome\n"
+    made = converted(STAFF, "p.csv", export.encode(), FORM, KindMapping(columns={"role": "B\u00fcro"}), {})
+    assert made.data == b"id,first_name,email,role\n1,Jo,jo@x.example,Rome\n"

@@ -222,6 +222,32 @@ def test_marks_round_a_number_and_joiners_in_a_name_refuse_nothing(tmp_path: Pat
     assert (nora.first_name, nora.phone) == ("می‌نا", "+44 20 7946")
 
 
+@pytest.mark.parametrize(("yes", "no"), [("WAHR", "FALSCH"), ("VRAI", "FAUX"), ("WAAR", "ONWAAR")])
+def test_M3_yes_and_no_are_read_as_excel_writes_them_elsewhere(tmp_path: Path, yes: str, no: str) -> None:
+    staff = (
+        FILES["staff.csv"]
+        .replace(",no\n", f",{no}\n")
+        .replace('Jr",elias.hart@firm.example,', f'Jr",e@x.example,{yes}')
+    )
+    write(
+        tmp_path,
+        staff=staff,
+        matters=FILES["matters.csv"].replace(",yes", f",{yes}"),
+        access="matter,person\nm1,ehart\n",
+    )
+    firm = read(tmp_path)
+    assert (firm.staff["nquill"].former, firm.staff["ehart"].former) == (False, True)
+    assert firm.matters["m1"].restricted
+
+
+@pytest.mark.parametrize("ending", ["\r", "\r\n", "\n"])
+@pytest.mark.parametrize(("wrong", "said"), [(b"\xc9", "0xC9"), (b"\x0b", "U+000B")])
+def test_a_line_is_counted_however_lines_end(tmp_path: Path, ending: str, wrong: bytes, said: str) -> None:
+    write(tmp_path, access=f"matter,person{ending}m1,ehart{ending}m1,x".encode() + wrong + ending.encode())
+    (problem,) = problems(tmp_path)
+    assert (problem.line, said in problem.message) == (3, True)
+
+
 STAFF_ROW = "nquill,Nora,Quill,nora.quill@firm.example,no\n"
 
 
