@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -30,6 +30,7 @@ from bridge.store.engine.processes import (
 )
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 15
@@ -59,20 +60,6 @@ _UNDURABLE = "BEGIN; SET LOCAL synchronous_commit = off; SELECT txid_current()"
 _END_SILENT = f"SELECT pg_terminate_backend(pid) FROM ({PROCESSES}) AS found WHERE owns AND silent > %s"  # noqa: S608 - of our own
 
 
-class _Postgresql(PostgresqlDatabase):
-    number: int | None = None
-    """The transaction's, where it may write."""
-
-    def begin(self, statements: str = "BEGIN") -> None:
-        """All in one question, since each waits for the server."""
-        # One that is closed must not be opened here, where nobody asks for the lock.
-        cursor = self.cursor()
-        cursor.execute(statements, prepare=False)
-        while cursor.nextset():
-            pass
-        self.number = cursor.fetchone()[0] if cursor.description is not None else None
-
-
 class PostgresqlBackend:
     """A PostgreSQL server, through psycopg 3.
 
@@ -100,7 +87,7 @@ class PostgresqlBackend:
         self._socket: int | None = None
         self._socket_lock = threading.Lock()
         try:
-            self.database = _Postgresql(
+            self.database: Database = PostgresqlDatabase(
                 url, prefer_psycopg3=True, autoconnect=False, application_name="firm-bridge", **_NETWORK
             )
         except ImproperlyConfigured as error:
@@ -139,12 +126,15 @@ class PostgresqlBackend:
     def transaction(self, *, durable: bool, reads: bool) -> Iterator[None]:
         number = None
         try:
-            with contextlib.ExitStack() as stack:
-                begun = self.database.transaction(_READING if reads else _LASTING if durable else _UNDURABLE)
-                # What begins it shows as well that the connection is there, so that one lost meanwhile costs no unit.
-                self._surely(lambda: stack.enter_context(begun))
+            # What begins it shows as well that the connection is there, so that one lost meanwhile costs no unit.
+            begun = self._surely(lambda: self._begin(_READING if reads else _LASTING if durable else _UNDURABLE))
+            try:
                 yield
-                number = self.database.number
+            except BaseException:
+                self.database.rollback()
+                raise
+            number = begun
+            self.database.commit()
         except Exception as error:
             if self.database.is_closed() or _connection(self.database).closed:
                 # With the lock, which anybody may have by now.
@@ -188,18 +178,29 @@ class PostgresqlBackend:
     def close(self) -> None:
         self._disconnect()
 
-    def _surely(self, ask: Callable[[], object]) -> None:
+    def _begin(self, statements: str) -> Any:
+        """Begin a transaction, and return its number where it may write. All in one question: each waits for the
+        server."""
+        # One that is closed must not be opened here, where nobody asks for the lock.
+        cursor: Any = self.database.cursor()  # type: ignore[no-untyped-call]
+        cursor.execute(statements, prepare=False)
+        while cursor.nextset():
+            pass
+        return cursor.fetchone()[0] if cursor.description is not None else None
+
+    def _surely(self, ask: Callable[[], T]) -> T:
         """Ask the server something, again on a new connection where the one there was is lost."""
         asked = boot_time()
         try:
-            ask()
-            self._proven = asked
+            answer = ask()
         except Exception as error:  # noqa: BLE001 - the driver's own kinds; connecting again tells what is wrong
             log.info("database_connection_lost", database=self.name, reason=str(error).strip())
             self._proven = -math.inf
             self._disconnect()
             self.connect()
-            ask()
+            return ask()
+        self._proven = asked
+        return answer
 
     def _disconnect(self) -> None:
         with self._socket_lock:
