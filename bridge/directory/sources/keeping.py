@@ -43,8 +43,13 @@ class KeptRecord:
     gone: bool
 
 
-def keep_read(unit: Unit, source: str, read: SourceRead, now: int) -> bool:
-    """Keep what a source said, whole or not at all. Returns whether it says something else than before."""
+def keep_read(
+    unit: Unit, source: str, read: SourceRead, now: int, read_at: int | None = None, trouble: str = ""
+) -> bool:
+    """Keep what a source said, whole or not at all. Returns whether it says something else than before.
+
+    `read_at` is when all that changed was asked for, where that was earlier, and `trouble` what of it failed since.
+    """
     version = versions_of(unit, [source])[source][0] + 1
     given = {(one.kind, one.id): _packed(one) for one in read.records}
     flaws = _flaws_now(unit, source, read)
@@ -63,7 +68,7 @@ def keep_read(unit: Unit, source: str, read: SourceRead, now: int) -> bool:
     dropped = any(kind not in _REMEMBERED for kind, _ in missing)
     unit.execute_rows(_PUT, "(?, ?, ?, ?, ?, ?)", written)
     changed = _note_flaws(unit, source, read) or bool(written) or dropped
-    _stand(unit, source, read_at=now, tried_at=now, trouble="")
+    _stand(unit, source, read_at=now if read_at is None else read_at, tried_at=now, trouble=trouble)
     if read.cursor is not None:
         _stand(unit, source, cursor=read.cursor)
     if changed:

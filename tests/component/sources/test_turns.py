@@ -132,3 +132,27 @@ async def test_S2_a_hint_that_fails_comes_behind_the_others(store: Store) -> Non
         now[0] += 31_000
         await reading.run()
     assert source.looked[:5] == ["bad", "a", "b", "bad", "bad"]
+
+
+async def test_S1_who_must_not_see_a_matter_is_looked_for_while_a_list_fails(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        ann, ben, matter = small_firm(one.fake)
+        await one.settled()
+        read_at = one.directory.standings[0].read_at
+        one.fake.answers["/matters"] = (500, {})
+        one.fake.world.policies[matter] = [one.fake.user_of(ben)]
+        one.fake.settle()
+        one.now[0] += one.settings.policy_minutes * 60_000
+        for _ in range(4):
+            one.now[0] += 31_000
+            await one.reader.run()
+        await one.directory.refresh()
+        assert [one.sees(ann, matter), one.sees(ben, matter)] == [True, False]
+        # It counts as read again when the list is.
+        (stands,) = one.directory.standings
+        assert (stands.read_at, bool(stands.trouble), bool(one.reader.trouble)) == (read_at, True, True)
+        del one.fake.answers["/matters"]
+        one.now[0] += 61_000
+        await one.look()
+        (stands,) = one.directory.standings
+        assert (stands.read_at, stands.trouble, one.reader.trouble) == (one.now[0], "", "")
