@@ -60,6 +60,22 @@ _UNDURABLE = "BEGIN; SET LOCAL synchronous_commit = off; SELECT txid_current()"
 _END_SILENT = f"SELECT pg_terminate_backend(pid) FROM ({PROCESSES}) AS found WHERE owns AND silent > %s"  # noqa: S608 - of our own
 
 
+class _Postgresql(PostgresqlDatabase):
+    begins = "BEGIN"
+    """What begins the next transaction: all in one question, since each waits for the server."""
+    number: int | None = None
+    """The transaction's, where it may write."""
+
+    def begin(self, isolation_level: str | None = None) -> None:
+        statements, self.begins = self.begins, _Postgresql.begins
+        # One that is closed must not be opened here, where nobody asks for the lock.
+        cursor: Any = self.cursor()  # type: ignore[no-untyped-call]
+        cursor.execute(statements, prepare=False)
+        while cursor.nextset():
+            pass
+        self.number = cursor.fetchone()[0] if cursor.description is not None else None
+
+
 class PostgresqlBackend:
     """A PostgreSQL server, through psycopg 3.
 
@@ -87,13 +103,14 @@ class PostgresqlBackend:
         self._socket: int | None = None
         self._socket_lock = threading.Lock()
         try:
-            self.database: Database = PostgresqlDatabase(
+            self._database = _Postgresql(
                 url, prefer_psycopg3=True, autoconnect=False, application_name="firm-bridge", **_NETWORK
             )
         except ImproperlyConfigured as error:
             raise StoreError(
                 f"{self.name} needs the PostgreSQL driver. Install it with: pip install 'firm-bridge[postgresql]'."
             ) from error
+        self.database: Database = self._database
 
     def connect(self) -> None:
         self.database.connect(reuse_if_open=True)
@@ -126,15 +143,12 @@ class PostgresqlBackend:
     def transaction(self, *, durable: bool, reads: bool) -> Iterator[None]:
         number = None
         try:
-            # What begins it shows as well that the connection is there, so that one lost meanwhile costs no unit.
-            begun = self._surely(lambda: self._begin(_READING if reads else _LASTING if durable else _UNDURABLE))
-            try:
+            with contextlib.ExitStack() as stack:
+                self._database.begins = _READING if reads else _LASTING if durable else _UNDURABLE
+                # What begins it shows as well that the connection is there, so that one lost meanwhile costs no unit.
+                self._surely(lambda: stack.enter_context(self.database.transaction()))
                 yield
-            except BaseException:
-                self.database.rollback()
-                raise
-            number = begun
-            self.database.commit()
+                number = self._database.number
         except Exception as error:
             if self.database.is_closed() or _connection(self.database).closed:
                 # With the lock, which anybody may have by now.
@@ -177,16 +191,6 @@ class PostgresqlBackend:
 
     def close(self) -> None:
         self._disconnect()
-
-    def _begin(self, statements: str) -> Any:
-        """Begin a transaction, and return its number where it may write. All in one question: each waits for the
-        server."""
-        # One that is closed must not be opened here, where nobody asks for the lock.
-        cursor: Any = self.database.cursor()  # type: ignore[no-untyped-call]
-        cursor.execute(statements, prepare=False)
-        while cursor.nextset():
-            pass
-        return cursor.fetchone()[0] if cursor.description is not None else None
 
     def _surely(self, ask: Callable[[], T]) -> T:
         """Ask the server something, again on a new connection where the one there was is lost."""
