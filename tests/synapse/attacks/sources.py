@@ -163,8 +163,9 @@ async def _drops_walls(fed: FedFirm) -> None:
     assert await fed.webhook("matter.updated", fed.matter) == 200
     assert await fed.webhook("staff.updated", fed.ids["hal"]) == 200
     await fed.leaves("hal", since)
-    await fed.until(fed.held)
-    await fed.asked(f"GET /policies/{fed.matter}")
+    # Smokeball's part of it, too: what is confirmed is exactly what waits.
+    waits = "SELECT 1 FROM held_change WHERE confirmed_by = '' AND summary LIKE '%Matter: 1 changed%Wall: 1 removed%'"
+    await fed.until(lambda: fed.rows(waits))
     await fed.keeps_out(*OUT)
     # Only when a firm admin has seen it.
     ask = asking(fed.firm, fed.people["ann"], await bot_chat(fed.people["ann"], fed.firm))
