@@ -71,7 +71,7 @@ async def _updates(window: Window) -> None:
 
 
 async def _cuts_off(window: Window) -> None:
-    await window.page.locator("summary").focus()
+    await window.page.locator("summary", has_text="Cut ").focus()
     await window.page.keyboard.press("Enter")
     await window.presses("button", "Cut off")
     await expect(window.main().get_by_role("heading", level=1)).to_contain_text("has left the firm")
