@@ -23,9 +23,10 @@ def examples_for(command: Command, firm: Firm, reader: Staff, named: Sequence[St
     """A command's examples with people of the firm, those `named` first; as they are declared where it has too few."""
     if not any(map(_MADE_UP.search, command.examples)):
         return command.examples
+    others = [one for one in colleagues(firm, reader) if one not in named]
     words = {
         made_up: theirs
-        for (local, name), one in zip(MADE_UP, [*named, *colleagues(firm, reader)], strict=False)
+        for (local, name), one in zip(MADE_UP, [*named, *others], strict=False)
         for made_up, theirs in ((f"@{local}", f"@{plain(one.first_name)}"), (name, one.name))
     }
     return tuple(_MADE_UP.sub(lambda found: words.get(found[0], found[0]), example) for example in command.examples)

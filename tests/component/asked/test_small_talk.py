@@ -48,6 +48,11 @@ async def test_what_a_sentence_asks_for_is_tried_first(on: FirmOnFake, text: str
     assert next(line for line in answer.splitlines() if line.startswith("- ")).startswith(f"- {first}")
 
 
+async def test_an_example_names_nobody_twice(on: FirmOnFake) -> None:
+    examples = [line for line in (await on.ask(ANN, "start a chat with ben")).splitlines() if "matter start" in line]
+    assert [line.count("@ben") for line in examples] == [1]
+
+
 async def test_only_what_somebody_may_use_is_tried(on: FirmOnFake) -> None:
     assert "wall add" in await on.ask(DAN, "put up a wall between us")
     assert "wall" not in await on.ask(BEN, "put up a wall between us")
