@@ -80,7 +80,7 @@ class RunningSource:
         while await self.reader.run() and self._clock() < until:
             pass
         now = self._clock()
-        if not self._subscribes or self.reader.trouble or now < self._look_ms:
+        if not self._subscribes or now < self._look_ms:
             return
         try:
             if await self._subscription.keep():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from bridge.directory.sources import reader
 from bridge.directory.sources.port import Capabilities, Hint, SourceError, SourceRead
 from bridge.directory.sources.reader import SourceReader
+from bridge.directory.sources.running import RunningSource
 from bridge.store.engine.errors import StoreError
 from bridge.store.engine.store import Store
 from tests.component.sources.connected import connected
@@ -156,3 +157,29 @@ async def test_S1_who_must_not_see_a_matter_is_looked_for_while_a_list_fails(sto
         await one.look()
         (stands,) = one.directory.standings
         assert (stands.read_at, stands.trouble, one.reader.trouble) == (one.now[0], "", "")
+
+
+class Kept:
+    """A subscription, and how often it was seen to."""
+
+    key = ""
+    looks = 0
+
+    async def keep(self) -> bool:
+        self.looks += 1
+        return False
+
+    def hints(self, headers: Mapping[str, str], body: bytes) -> None:
+        """None is the system's."""
+
+
+async def test_S2_webhooks_are_kept_alive_while_a_list_fails(store: Store, tmp_path: Path) -> None:
+    async with connected(store, tmp_path) as one:
+        small_firm(one.fake)
+        await one.settled()
+        one.fake.answers["/matters"] = (500, {})
+        kept = Kept()
+        running = RunningSource(one.api, one.reader, kept, subscribes=True, clock=lambda: one.now[0])
+        one.now[0] += 61_000
+        await running.run()
+        assert (bool(one.reader.trouble), kept.looks, running.no_webhooks) == (True, 1, "")
