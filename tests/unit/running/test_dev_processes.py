@@ -132,7 +132,10 @@ def test_who_ended_is_told_with_its_last_lines(place: LocalFirm) -> None:
 
 
 def test_stopping_asks_first(place: LocalFirm) -> None:
-    script = "import signal, sys\nsignal.signal(15, lambda *_: sys.exit(0))\nprint('up', flush=True)\nsignal.pause()"
+    # Blocked before it is up: a signal between the line it writes and a pause would wake nobody.
+    script = (
+        "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, {15})\nprint('up', flush=True)\nsignal.sigwait({15})"
+    )
     program = processes.start("The bridge", "bridge", [sys.executable, "-c", script], place)
     while "up" not in processes.tail(program.log):
         assert program.running
