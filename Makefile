@@ -25,6 +25,10 @@ $(VENV)/synapse/installed: synapse-dev/constraints.txt
 	@$(VENV)/synapse/bin/python $(PIP) install --constraint synapse-dev/constraints.txt matrix-synapse
 	@touch $@
 
+# Many short programs run in tests. What they are compiled to is kept, and not beside the sources.
+test ci: export PYTHONDONTWRITEBYTECODE :=
+test ci: export PYTHONPYCACHEPREFIX := $(CURDIR)/var/pycache
+
 ## run: a local Synapse, the bridge and the demo firm
 run:
 	@$(MAKE) --no-print-directory --jobs 2 $(VENV)/installed $(VENV)/synapse/installed
@@ -38,9 +42,9 @@ compose:
 image: $(VENV)/installed
 	tests/containers/run.sh
 
-## test: all tests, those on the real Synapse too, one at a time on each processor (tests/together.py)
+## test: all tests, those on the real Synapse too, one more at a time than there are processors (tests/together.py)
 test: $(VENV)/installed $(VENV)/synapse/installed
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4
+	$(BIN)/python -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 4
 
 ## unit, component, synapse: one kind of test alone
 unit component: $(VENV)/installed
@@ -149,9 +153,9 @@ site: $(VENV)/installed
 crash: $(VENV)/installed $(VENV)/synapse/installed
 	FIRM_BRIDGE_CRASH=long $(BIN)/python -m pytest tests/component/people/test_killed_between.py tests/component/sources/test_killed.py tests/synapse/running/test_crash.py tests/synapse/running/test_leavers.py tests/synapse/running/test_put_back.py
 
-## attacks: every attempt of docs/attacks.md, without the guard too where it ends as with it
+## attacks: every attempt of docs/attacks.md and every request of a former member, without the guard too
 attacks: $(VENV)/installed $(VENV)/synapse/installed
-	FIRM_BRIDGE_ATTACKS=long $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 tests/synapse/test_attacks.py
+	FIRM_BRIDGE_ATTACKS=long $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 tests/synapse/test_attacks.py tests/synapse/guard/test_former_members.py
 
 ## workers, workers-short: Synapse with workers: every attack through each, and each killed all the while; short, of one
 workers: $(VENV)/installed $(VENV)/synapse/workers

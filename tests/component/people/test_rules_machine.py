@@ -406,6 +406,6 @@ def test_people_at_work_end_where_the_rules_say() -> None:
     how = (
         settings(max_examples=300, stateful_step_count=40)
         if LONG
-        else settings(max_examples=12, stateful_step_count=20, derandomize=True, database=None)
+        else settings(max_examples=4, stateful_step_count=20, derandomize=True, database=None)
     )
     run_state_machine_as_test(Firm, settings=settings(how, deadline=None, suppress_health_check=slow))

@@ -77,16 +77,14 @@ async def test_sync_beside_the_bridge_is_refused_in_words_and_changes_nothing(
         assert bridge.changed() == []
 
 
-@pytest.mark.parametrize("arguments", [("plan",), ("staff", "list"), ("directory", "status"), ("audit", "verify")])
-async def test_reading_beside_the_bridge_is_free(
-    settings: Settings, fake: FakeHomeserver, config: str, arguments: tuple[str, ...]
-) -> None:
+async def test_reading_beside_the_bridge_is_free(settings: Settings, fake: FakeHomeserver, config: str) -> None:
     async with running(settings, fake) as bridge:
         await bridge.quiet()
         fake.requests.clear()
-        code, said, complained = await typed(config, *arguments)
-        assert (code, complained) == (Exit.OK, "")
-        assert said
+        for arguments in (("plan",), ("staff", "list"), ("directory", "status"), ("audit", "verify")):
+            code, said, complained = await typed(config, *arguments)
+            assert (code, complained) == (Exit.OK, "")
+            assert said
         assert bridge.changed() == []
 
 
