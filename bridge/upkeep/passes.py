@@ -159,7 +159,8 @@ class Upkeep:
         """Make everything as it should be on a new day of the firm's, on which walls may begin or end (M3).
 
         Asked for every minute and not set for midnight, which is not there where the clocks go forward, and which
-        schedulers pass over. Who has not done the day before does this one at the same time.
+        schedulers pass over (findings/cron-after-clocks-change.sh). Who has not done the day before does this one at
+        the same time.
         """
         done = await self._firm.store.read(kept, DAY_DONE)
         # What is not done yet, at a start or after a failure, is tried until it is, and is of its own day.

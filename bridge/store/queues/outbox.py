@@ -74,7 +74,7 @@ def transaction_id(key: str, sender: str) -> str:
     """The txn_id of a message: the same for the same key and sender, and different for two senders.
 
     Synapse knows a repeated request by path, service and txn_id only, so two people's messages with the same txn_id
-    in one room would become one.
+    in one room would become one (findings/one-id-two-senders.sh).
     """
     return hashlib.blake2b(f"{sender}\n{key}".encode("utf-8", "surrogatepass"), digest_size=18).hexdigest()
 

@@ -38,7 +38,8 @@ async def test_S2_every_request_is_valid_against_the_description(store: Store, t
     await answering()
     settings = settings_for(URL, tmp_path, account_id="")
     await store.run(keep_tokens, "smokeball", make_key(client_of(settings)), Tokens("access", "refresh", 2**62))
-    # Prism holds numbers as JavaScript does, so that real ticks are too large for it; the fake holds them to the same.
+    # Prism holds numbers as JavaScript does, so that real ticks are too large for it (findings/prism-ticks.sh); the
+    # fake holds them to the same.
     since = {"Offset": "0", "Limit": "500", "UpdatedSince": "638000000000000"}
     first = {"Offset": "0", "Limit": "500"}
     one = uuid(1)
