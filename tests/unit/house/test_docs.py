@@ -40,6 +40,13 @@ def test_every_setting_is_on_the_page_and_in_the_sample() -> None:
         assert re.search(rf"^  (# )?{name}: ", sample, re.MULTILINE), key
 
 
+def test_the_words_that_a_setting_may_be_are_named_with_it() -> None:
+    page, sample = docs.settings_page(), " ".join(sample_yaml().replace("#", "").split())
+    for choices in ("`open` or `on_demand`", "`off`, `on` or `by_matter`", "`reference`, `memo` or `matter`"):
+        assert f"It is {choices}." in page
+        assert f"It is {choices}." in sample
+
+
 def test_the_sample_is_a_configuration_whose_secrets_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "firm-bridge.yaml"
     file.write_text(sample_yaml(), encoding="utf-8")
