@@ -134,7 +134,7 @@ def _cli_argument(param: Any) -> str:
 
 
 def _cli_help(param: Any) -> str:
-    has_default = param.default not in {None, False} and not callable(param.default)
+    has_default = param.default not in {None, False, ""} and not callable(param.default)
     return f"{param.help} Default: `{param.default}`." if has_default else str(param.help)
 
 

@@ -73,7 +73,7 @@ ALARMS = (
         "The firm stays as it was, so nobody who left by the files is shut out.",
         (
             "`firm-bridge directory status` names each line that is wrong, and what to write.",
-            "Correct the files. The bridge reads them again by itself within a minute, and the admins' room says so.",
+            "Correct the files. The bridge reads them again by itself within seconds, and the admins' room says so.",
         ),
     ),
     Alarm(
