@@ -26,8 +26,9 @@ ENDPOINTS: Mapping[tuple[str, str], str] = {
     ("GET", "/health/ready"): (
         "200 with the status `ok` when everything is in order, or `degraded` when the bridge serves everybody else"
         " and something is tried again (`rooms`) or has to be put right"
-        f" ({', '.join(f'`{check}`' for check in sorted(DEGRADING - {'rooms'}))}); else 503 with `not ready`. The body names each check and its problem, and where several processes share a"
-        " database which of them is at work. One that stands by says `standing by`."
+        f" ({', '.join(f'`{check}`' for check in sorted(DEGRADING - {'rooms'}))}); else 503 with `not ready`."
+        " The body names each check and its problem, and where several processes share a database which of them is at"
+        " work. One that stands by says `standing by`."
     ),
     ("GET", "/metrics"): "Figures for Prometheus (metrics.md).",
     ("POST", "/_firm-bridge/create"): (
