@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from bridge.settings import EXAMPLE_SECRET
-from bridge.settings.fields import sections, setting_fields
+from bridge.settings.fields import meaning, sections, setting_fields
 
 _WIDTH = 110
 _HEADING = """\
@@ -72,7 +72,7 @@ def _section(name: str, meaning: str, values: Mapping[str, Any]) -> str:
 
 
 def _setting(name: str, field: FieldInfo, value: Any) -> Iterator[str]:
-    yield from textwrap.wrap(field.description or "", _WIDTH, initial_indent="  # ", subsequent_indent="  # ")
+    yield from textwrap.wrap(meaning(field), _WIDTH, initial_indent="  # ", subsequent_indent="  # ")
     if value is None:
         yield f"  # {name}: {one_line(plain(field.default))}"
     else:

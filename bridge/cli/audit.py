@@ -59,7 +59,7 @@ def verify(
 @audit.command("export")
 def export(
     config: Config = None,
-    form: Annotated[Form, typer.Option("--form", help="JSON lines, or CSV for a spreadsheet.")] = Form.JSONL,
+    form: Annotated[Form, typer.Option("--form", help="jsonl for JSON lines, csv for a spreadsheet.")] = Form.JSONL,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A new file. Default: the terminal.")] = None,
     person: Annotated[str, typer.Option(help="Only what this person did, or what concerns them.")] = "",
     since: Annotated[datetime | None, typer.Option(formats=_DAY, help="Only from this day on.")] = None,

@@ -69,7 +69,7 @@ def restore(
     unpack: Annotated[
         Path | None, typer.Option(help="Change nothing: write all that is in it into this new folder.")
     ] = None,
-    only: Annotated[Side | None, typer.Option(help="Put back one of the two databases alone.")] = None,
+    only: Annotated[Side | None, typer.Option(help="Put back one database alone: bridge or synapse.")] = None,
 ) -> None:
     """Put the databases of a backup where the configuration has them. End the bridge and Synapse first.
 

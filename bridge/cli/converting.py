@@ -34,7 +34,10 @@ def directory_convert(
     output: Annotated[Path | None, typer.Option(help="A folder for the files that are made. Else none are.")] = None,
     dates: Annotated[
         Literal["year-first", "day-first", "month-first"] | None,
-        typer.Option(help="What comes first in dates in numbers. Default: the setting directory.dates."),
+        typer.Option(
+            help="What comes first in dates in numbers: year-first, day-first or month-first. Default: the setting"
+            " directory.dates."
+        ),
     ] = None,
     alone: Annotated[
         bool, typer.Option("--alone", help="Do not compare with the firm; needs no configuration.")

@@ -7,7 +7,7 @@ from bridge.directory.fields import KINDS, RecordKind
 _BEFORE = """\
 # Preparing the directory
 
-<!-- Made by `python -m bridge.directory.reference` from bridge/directory/fields.py. Change that, not this page. -->
+<!-- Made by `python -m bridge.docs` from bridge/directory/fields.py. Change that, not this page. -->
 
 The directory tells the bridge who works at the firm, which matters there are, and who may see them. It is either one
 YAML file, which people can write by hand (`config/demo/directory.yaml` is one to start from), or a folder of CSV files,
@@ -177,7 +177,3 @@ def _section(kind: RecordKind) -> str:
     return "\n".join(
         [*heading, "", kind.meaning, "", "| Name | Required | Value | Meaning |", "|---|---|---|---|", *rows]
     )
-
-
-if __name__ == "__main__":
-    print(directory_reference(), end="")  # noqa: T201 - the page is what this prints

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from bridge.docs.api import api_rows
+from bridge.web.app import DEGRADING
 from bridge.web.panel.app import DEEDS, PAGES
 from bridge.web.panel.widget.door import BESIDE
 
@@ -24,10 +25,10 @@ ENDPOINTS: Mapping[tuple[str, str], str] = {
     ("GET", "/health/live"): "200 while the process works.",
     ("GET", "/health/ready"): (
         "200 with the status `ok` when everything is in order, or `degraded` when the bridge serves everybody else"
-        " and something is tried again (`rooms`) or has to be put right (`accounts`, `directory`, `filing`, `clock`,"
-        " `sign_on`, `scim`);"
-        " else 503 with `not ready`. The body names each check and its problem, and where several processes share a"
-        " database which of them is at work. One that stands by says `standing by`."
+        " and something is tried again (`rooms`) or has to be put right"
+        f" ({', '.join(f'`{check}`' for check in sorted(DEGRADING - {'rooms'}))}); else 503 with `not ready`."
+        " The body names each check and its problem, and where several processes share a database which of them is at"
+        " work. One that stands by says `standing by`."
     ),
     ("GET", "/metrics"): "Figures for Prometheus (metrics.md).",
     ("POST", "/_firm-bridge/create"): (

@@ -27,7 +27,7 @@ from bridge.docs.watching import ALARMS, Alarm, alerts_yaml, dashboard, runbook_
 from bridge.docs.webhooks import webhook_parts
 from bridge.metrics import Metrics
 from bridge.sample import one_line, plain, sample_yaml
-from bridge.settings.fields import sections
+from bridge.settings.fields import meaning, sections
 
 ROOT = Path(__file__).parents[2]
 _MADE = "<!-- Made by `python -m bridge.docs` from {source}. Change that, not this page. -->"
@@ -70,7 +70,7 @@ def settings_page() -> str:
             (
                 f"`{key}`",
                 "secret" if field.annotation is SecretStr and key != "url" else f"`{one_line(plain(field.default))}`",
-                field.description or "",
+                meaning(field),
             )
             for key, field in model.model_fields.items()
         ]
@@ -134,7 +134,7 @@ def _cli_argument(param: Any) -> str:
 
 
 def _cli_help(param: Any) -> str:
-    has_default = param.default not in {None, False} and not callable(param.default)
+    has_default = param.default not in {None, False, ""} and not callable(param.default)
     return f"{param.help} Default: `{param.default}`." if has_default else str(param.help)
 
 

@@ -73,7 +73,7 @@ ALARMS = (
         "The firm stays as it was, so nobody who left by the files is shut out.",
         (
             "`firm-bridge directory status` names each line that is wrong, and what to write.",
-            "Correct the files. The bridge reads them again by itself within a minute, and the admins' room says so.",
+            "Correct the files. The bridge reads them again by itself within seconds, and the admins' room says so.",
         ),
     ),
     Alarm(
@@ -88,7 +88,7 @@ ALARMS = (
             "`firm-bridge directory status` shows what would change, and who would lose what.",
             "If it is meant, a firm admin confirms it by the bot or in the panel, or you by"
             " `firm-bridge directory confirm`.",
-            "If it is not: put the files right, and it is gone.",
+            "If it is not, put the files right, and the change is gone.",
         ),
     ),
     Alarm(
@@ -200,9 +200,9 @@ def _rule(alarm: Alarm) -> dict[str, Any]:
 
 def runbook_parts(alarm: Alarm) -> list[str]:
     """A page of docs/runbooks without its head."""
-    lasting = f", for {alarm.lasting}" if alarm.lasting else ""
+    when = f"once `{alarm.expr}` has held for {alarm.lasting}" if alarm.lasting else f"when `{alarm.expr}`"
     steps = "\n".join(f"{number}. {step}" for number, step in enumerate(alarm.steps, 1))
-    return [alarm.summary, f"It is {alarm.severity}, and rings when `{alarm.expr}`{lasting}.", alarm.means, steps]
+    return [alarm.summary, f"Its severity is {alarm.severity}. It rings {when}.", alarm.means, steps]
 
 
 def dashboard() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from typing import Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -21,6 +22,15 @@ def sections() -> Iterator[tuple[str, type[BaseModel]]]:
     for name, field in Settings.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield name, field.annotation
+
+
+def meaning(field: FieldInfo) -> str:
+    """What a setting is for, and what it may be where that is one of a few words."""
+    text = field.description or ""
+    if get_origin(field.annotation) is not Literal:
+        return text
+    *others, last = (f"`{value}`" for value in get_args(field.annotation))
+    return f"{text} It is {', '.join(others)} or {last}."
 
 
 def suggest(written: str, known: set[str]) -> str:

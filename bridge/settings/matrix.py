@@ -30,7 +30,7 @@ class MasSettings(Section):
 
     url: str = Field(
         "",
-        description="Where the bridge reaches its admin API, such as http://127.0.0.1:8080; empty where Synapse keeps"
+        description="Where the bridge reaches its admin API, such as http://127.0.0.1:8081; empty where Synapse keeps"
         " the accounts itself.",
     )
     client_id: str = Field("", description="The bridge's id among its clients; admin_clients must name it, too.")

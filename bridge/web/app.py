@@ -26,7 +26,7 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 """Of the largest request."""
 _BACKLOG = 1024
 """Connections that wait while nobody serves them."""
-DEGRADING = frozenset({"accounts", "clock", "directory", "filing", "rooms", "scim", "sign_on", "sources"})
+DEGRADING = frozenset({"accounts", "clock", "directory", "filing", "rooms", "scim", "sign_on", "sources", "webhooks"})
 """Checks of something that is tried again or that a person has to put right, while the bridge serves everybody else."""
 
 

@@ -18,7 +18,7 @@ from bridge.refusal import CommandError
 from bridge.wording.audit_lines import audit_line
 from bridge.wording.markdown import repeated
 
-_FILTERS = "@person NUMBER|channel since:DATE until:DATE refused"
+_FILTERS = "@person NUMBER|channel since:DATE until:DATE deed:WORD refused"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Commands of the shell beside the bridge that runs: they read freely, ask it for the rest, or refuse (B10)."""
+"""Commands of the shell beside the bridge that runs: they read freely, ask it for the rest, or refuse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clocks apart: what people do in their clients counts in the order that the homeserver says (B13, V1)."""
+"""Clocks apart: what people do in their clients counts in the order that the homeserver says (V1)."""
 
 from __future__ import annotations
 

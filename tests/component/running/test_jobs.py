@@ -1,5 +1,4 @@
-"""What is due by the day and by the clock: nothing is missed on nights of clock changes, or where a clock is put right
-(B12)."""
+"""What is due by the day and by the clock: nothing is missed when clocks change, or where one is put right."""
 
 from __future__ import annotations
 

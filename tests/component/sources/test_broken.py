@@ -25,7 +25,7 @@ from tests.fakes.smokeball import FakeSmokeball, link, uuid
 
 
 @pytest.mark.parametrize(("status", "body"), [(400, {}), (500, {}), (200, [1]), (200, {"roles": ["x"]})])
-async def test_s2_a_hint_that_cannot_be_read_back_keeps_nobody_in(
+async def test_S2_a_hint_that_cannot_be_read_back_keeps_nobody_in(
     store: Store, tmp_path: Path, status: int, body: Any
 ) -> None:
     async with connected(store, tmp_path) as one:
@@ -39,7 +39,7 @@ async def test_s2_a_hint_that_cannot_be_read_back_keeps_nobody_in(
         assert one.directory.firm.active_staff == {ann}
 
 
-async def test_s2_a_matter_that_cannot_be_read_keeps_its_deny_list_and_others_go_on(
+async def test_S2_a_matter_that_cannot_be_read_keeps_its_deny_list_and_others_go_on(
     store: Store, tmp_path: Path
 ) -> None:
     async with connected(store, tmp_path) as one:
@@ -55,7 +55,7 @@ async def test_s2_a_matter_that_cannot_be_read_keeps_its_deny_list_and_others_go
         assert one.sees(ann, first)
 
 
-async def test_s3_a_former_user_who_is_listed_no_longer_stays_former(store: Store, tmp_path: Path) -> None:
+async def test_S3_a_former_user_who_is_listed_no_longer_stays_former(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         ann, ben, _ = small_firm(one.fake)
         one.fake.world.users[one.fake.user_of(ben)]["isFormerUser"] = True
@@ -68,7 +68,7 @@ async def test_s3_a_former_user_who_is_listed_no_longer_stays_former(store: Stor
             assert bool(one.reader.trouble) == (body != [])
 
 
-async def test_s3_yes_and_no_may_be_texts_and_numbers(store: Store, tmp_path: Path) -> None:
+async def test_S3_yes_and_no_may_be_texts_and_numbers(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         ann, ben, matter = small_firm(one.fake)
         for said, left in (("false", False), ("True", True), (0, False), (1, True)):
@@ -82,7 +82,7 @@ async def test_s3_yes_and_no_may_be_texts_and_numbers(store: Store, tmp_path: Pa
 
 @pytest.mark.parametrize("path", ["/staff", "/groups", "/matters", "/contacts"])
 @pytest.mark.parametrize("listed", [["x"], [{"id": 1}], "x", {}])
-async def test_s1_a_list_that_is_none_is_said_and_leaves_the_firm(
+async def test_S1_a_list_that_is_none_is_said_and_leaves_the_firm(
     store: Store, tmp_path: Path, path: str, listed: Any
 ) -> None:
     async with connected(store, tmp_path) as one:
@@ -104,7 +104,7 @@ async def test_s1_a_list_that_is_none_is_said_and_leaves_the_firm(
         {"openedDate": "2020-13-45", "closedDate": 7},
     ],
 )
-async def test_s3_what_somebody_typed_into_a_matter_of_smokeballs_keeps_no_leaver_in(
+async def test_S3_what_somebody_typed_into_a_matter_of_smokeballs_keeps_no_leaver_in(
     store: Store, tmp_path: Path, wrong: dict[str, Any]
 ) -> None:
     async with connected(store, tmp_path) as one:
@@ -161,7 +161,7 @@ async def test_a_token_lasts_a_year_at_most_whatever_is_said(tmp_path: Path, las
     assert now_ms() < given.until <= now_ms() + 365 * 86_400_000
 
 
-async def test_s1_an_answer_without_end_is_not_read_to_its_end(
+async def test_S1_an_answer_without_end_is_not_read_to_its_end(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with connected(store, tmp_path) as one:

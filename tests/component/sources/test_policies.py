@@ -32,7 +32,7 @@ async def turns(one: Connected, number: int) -> None:
         await one.settled()
 
 
-async def test_s2_with_a_wrong_reference_no_matter_opens(store: Store, tmp_path: Path) -> None:
+async def test_S2_with_a_wrong_reference_no_matter_opens(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path, policy_reference="matters/{matter}") as one:
         ann, ben, first, second = two_matters(one.fake)
         await turns(one, 3)
@@ -46,7 +46,7 @@ async def test_s2_with_a_wrong_reference_no_matter_opens(store: Store, tmp_path:
         assert (await policy_finding(right, store)).state is Verdict.OK
 
 
-async def test_s2_no_policy_counts_as_none_once_another_is_found(store: Store, tmp_path: Path) -> None:
+async def test_S2_no_policy_counts_as_none_once_another_is_found(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         _, ben, first, second = two_matters(one.fake)
         del one.fake.world.policies[first]
@@ -58,7 +58,7 @@ async def test_s2_no_policy_counts_as_none_once_another_is_found(store: Store, t
 
 
 @pytest.mark.parametrize("deny", ["restriction", "wall"])
-async def test_m3_a_deny_list_stays_when_every_policy_is_gone_at_once(store: Store, tmp_path: Path, deny: str) -> None:
+async def test_M3_a_deny_list_stays_when_every_policy_is_gone_at_once(store: Store, tmp_path: Path, deny: str) -> None:
     async with connected(store, tmp_path, deny=deny) as one:
         ann, ben, first, second = two_matters(one.fake)
         one.fake.world.policies[first].append(one.fake.user_of(ann))
@@ -70,7 +70,7 @@ async def test_m3_a_deny_list_stays_when_every_policy_is_gone_at_once(store: Sto
         assert one.sees(ann, first) == (deny == "restriction")
 
 
-async def test_m3_one_policy_gone_is_believed_after_a_turn_in_which_others_were_found(
+async def test_M3_one_policy_gone_is_believed_after_a_turn_in_which_others_were_found(
     store: Store, tmp_path: Path
 ) -> None:
     async with connected(store, tmp_path) as one:
@@ -88,7 +88,7 @@ async def test_m3_one_policy_gone_is_believed_after_a_turn_in_which_others_were_
         assert one.sees(ben, first)
 
 
-async def test_s2_another_reference_takes_nothing_over_from_the_one_before(store: Store, tmp_path: Path) -> None:
+async def test_S2_another_reference_takes_nothing_over_from_the_one_before(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         ann, ben, first, second = two_matters(one.fake)
         await one.settled()
@@ -120,12 +120,12 @@ async def test_s2_another_reference_takes_nothing_over_from_the_one_before(store
         ("", None),
     ],
 )
-def test_s2_a_policy_that_is_not_understood_says_nothing(policy: Any, denied: tuple[str, ...] | None) -> None:
+def test_S2_a_policy_that_is_not_understood_says_nothing(policy: Any, denied: tuple[str, ...] | None) -> None:
     assert denied_in(policy, "m") == denied
 
 
 @pytest.mark.parametrize("reference", ["", "matters", "{matter}{matter}", "{id}", "../{matter}?", "{matter!r}"])
-def test_s2_a_reference_names_the_matter_once(reference: str) -> None:
+def test_S2_a_reference_names_the_matter_once(reference: str) -> None:
     with pytest.raises(ValidationError, match=r"It must have \{matter\} in it once"):
         SmokeballSettings.model_validate({"policy_reference": reference})
 
@@ -149,7 +149,7 @@ def in_a_group(fake: FakeSmokeball, *staff: str) -> str:
         ("all by their own", True, "restriction"),
     ],
 )
-async def test_m3_a_policy_of_any_kind_keeps_out(
+async def test_M3_a_policy_of_any_kind_keeps_out(
     store: Store, tmp_path: Path, of: str, grouped: bool, deny: str
 ) -> None:
     async with connected(store, tmp_path, deny=deny) as one:
@@ -177,7 +177,7 @@ async def test_m3_a_policy_of_any_kind_keeps_out(
         assert one.sees(ben, first)
 
 
-async def test_m3_who_is_new_comes_with_what_they_are_denied(store: Store, tmp_path: Path) -> None:
+async def test_M3_who_is_new_comes_with_what_they_are_denied(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         _, _, _, second = two_matters(one.fake)
         await one.settled()
@@ -190,7 +190,7 @@ async def test_m3_who_is_new_comes_with_what_they_are_denied(store: Store, tmp_p
 
 
 @pytest.mark.parametrize("principal", ["Partners", "roles/partner", uuid(77)])
-async def test_m3_a_principal_that_is_neither_user_nor_group_could_be_anybody(
+async def test_M3_a_principal_that_is_neither_user_nor_group_could_be_anybody(
     store: Store, tmp_path: Path, principal: str
 ) -> None:
     async with connected(store, tmp_path) as one:
@@ -206,7 +206,7 @@ async def test_m3_a_principal_that_is_neither_user_nor_group_could_be_anybody(
 
 
 @pytest.mark.parametrize(("status", "body"), [(400, {}), (200, {"id": "p", "rules": [7]}), (200, [])])
-async def test_m3_whose_own_policy_is_not_understood_is_in_no_matter_but_their_own(
+async def test_M3_whose_own_policy_is_not_understood_is_in_no_matter_but_their_own(
     store: Store, tmp_path: Path, status: int, body: Any
 ) -> None:
     async with connected(store, tmp_path) as one:
@@ -237,11 +237,11 @@ async def test_m3_whose_own_policy_is_not_understood_is_in_no_matter_but_their_o
         ("m", None),
     ],
 )
-def test_s2_a_principals_own_policy_says_of_which_matters(rules: Any, barred: tuple[str, ...] | None) -> None:
+def test_S2_a_principals_own_policy_says_of_which_matters(rules: Any, barred: tuple[str, ...] | None) -> None:
     assert barred_in({"id": "p", "principalId": "U", "rules": rules}, "u") == barred
 
 
-def test_s2_a_policy_of_another_principal_or_of_a_matter_is_no_answer() -> None:
+def test_S2_a_policy_of_another_principal_or_of_a_matter_is_no_answer() -> None:
     for policy in ({"id": "p", "principalId": "v"}, {"id": "p", "principalId": "u", "resourceId": "m"}, {"id": "p"}):
         assert barred_in(policy, "u") is None
 

@@ -52,7 +52,7 @@ async def test_S2_a_matter_is_open_to_its_team_alone_until_its_deny_list_is_know
 
 
 @pytest.mark.parametrize(("deny", "ann_sees"), [("restriction", True), ("wall", False)])
-async def test_m3_who_is_denied_is_out(store: Store, tmp_path: Path, deny: str, ann_sees: bool) -> None:
+async def test_M3_who_is_denied_is_out(store: Store, tmp_path: Path, deny: str, ann_sees: bool) -> None:
     async with connected(store, tmp_path, deny=deny) as one:
         ann, ben, matter = small_firm(one.fake)
         cat = one.fake.person(3, "Cat")
@@ -70,7 +70,7 @@ async def test_m3_who_is_denied_is_out(store: Store, tmp_path: Path, deny: str, 
         assert one.sees(ben, matter)
 
 
-async def test_m4_closed_archived_and_reopened(store: Store, tmp_path: Path) -> None:
+async def test_M4_closed_archived_and_reopened(store: Store, tmp_path: Path) -> None:
     async with connected(store, tmp_path) as one:
         _, _, matter = small_firm(one.fake)
         await one.settled()

@@ -164,7 +164,7 @@ def test_S1_access_is_of_its_owner_alone() -> None:
     assert united(given, {"scim": ("access",), "files": ()}).firm.matters["m1"].allowed == ()
 
 
-def test_f2_a_person_keeps_their_id_whoever_speaks_of_them_from_now_on() -> None:
+def test_F2_a_person_keeps_their_id_whoever_speaks_of_them_from_now_on() -> None:
     known = Firm(staff={"ann": Staff("ann", "Ann", "", "ann@firm.example")})
     union = united({"scim": [person("u1", "Ann")]}, known=known)
     assert union.firm.staff.keys() == {"ann"}
@@ -173,7 +173,7 @@ def test_f2_a_person_keeps_their_id_whoever_speaks_of_them_from_now_on() -> None
     assert union.firm.staff.keys() == {"ann"}
 
 
-def test_f2_the_address_of_a_leaver_makes_a_newcomer_nobody_else() -> None:
+def test_F2_the_address_of_a_leaver_makes_a_newcomer_nobody_else() -> None:
     known = Firm(staff={"ann": Staff("ann", "Ann", "", "info@firm.example", former=True)})
     assert united({"scim": [person("u1", "Info")]}, known=known).firm.staff.keys() == {"u1"}
     known = Firm(staff={"u0": Staff("u0", "Ann", "", "info@firm.example")})

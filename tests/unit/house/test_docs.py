@@ -40,6 +40,13 @@ def test_every_setting_is_on_the_page_and_in_the_sample() -> None:
         assert re.search(rf"^  (# )?{name}: ", sample, re.MULTILINE), key
 
 
+def test_the_words_that_a_setting_may_be_are_named_with_it() -> None:
+    page, sample = docs.settings_page(), " ".join(sample_yaml().replace("#", "").split())
+    for choices in ("`open` or `on_demand`", "`off`, `on` or `by_matter`", "`reference`, `memo` or `matter`"):
+        assert f"It is {choices}." in page
+        assert f"It is {choices}." in sample
+
+
 def test_the_sample_is_a_configuration_whose_secrets_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "firm-bridge.yaml"
     file.write_text(sample_yaml(), encoding="utf-8")
@@ -69,12 +76,28 @@ def test_every_command_is_in_a_table_of_who_may_do_what() -> None:
         assert f"\n| `!{command.name}` | " in page
 
 
-def test_every_command_that_the_staff_guide_names_is_one() -> None:
-    guide = (docs.ROOT / "docs" / "staff-guide.md").read_text(encoding="utf-8")
-    named = re.findall(r"`!(\w[^`]*)`", guide)
-    assert len(named) > 30
+@pytest.mark.parametrize("guide", ["staff-guide.md", "admin-guide.md", "clients.md", "directory.md"])
+def test_every_command_that_a_guide_names_is_one(guide: str) -> None:
+    named = re.findall(r"`!(\w[^`]*)`", (docs.ROOT / "docs" / guide).read_text(encoding="utf-8"))
+    assert len(named) > 4
     for text in named:
         assert find_commands(text, lambda: COMMANDS)[0], text
+
+
+def test_every_metric_that_a_page_names_is_one() -> None:
+    metrics = set(re.findall(r"^\| `(\w+)`", docs.metrics_page(), re.MULTILINE))
+    for page in (docs.ROOT / "docs").rglob("*.md"):
+        named = set(re.findall(r"(?<!_)firm_bridge_\w+", page.read_text(encoding="utf-8")))
+        assert named <= metrics, page
+
+
+def test_every_module_that_a_page_of_the_architecture_names_is_there() -> None:
+    tops = [docs.ROOT / top for top in ("bridge", "tests", "benchmarks")]
+    modules = [f"/{path.relative_to(docs.ROOT)}" for top in tops for path in top.rglob("*.py")]
+    pages = [docs.ROOT / "docs" / "architecture.md", *(docs.ROOT / "docs" / "architecture").glob("*.md")]
+    named = {name for page in pages for name in re.findall(r"`([\w/]+\.py)`", page.read_text(encoding="utf-8"))}
+    assert len(named) > 80
+    assert {name for name in named if not any(path.endswith(f"/{name}") for path in modules)} == set()
 
 
 def test_every_metric_is_on_its_page_with_its_meaning() -> None:

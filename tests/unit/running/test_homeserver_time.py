@@ -1,4 +1,4 @@
-"""The homeserver's time: from what it says of itself, and never from two clocks compared (B13)."""
+"""The homeserver's time: from what it says of itself, and never from two clocks compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON from outside has no NUL behind the entrance, and is otherwise what was said (B16)."""
+"""JSON from outside has no NUL behind the entrance, and is otherwise what was said."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lanes: in order within a room, rooms side by side, and nothing left lying."""
+"""Room queues: in order within a room, rooms side by side, and nothing left lying."""
 
 from __future__ import annotations
 
