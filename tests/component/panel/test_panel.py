@@ -371,3 +371,37 @@ async def test_P1_another_form_on_the_same_page_is_another_deed(panel: Panel) ->
         assert await ruth.post("/new/channel", [("title", name), ("person", "tom")]) == 303
         addresses.add(ruth.location)
     assert len(addresses) == 2
+
+
+@pytest.mark.parametrize("address", ["/matter/m1", "/new/channel", "/new/direct"])
+async def test_P2_F2_nothing_is_made_without_whoever_was_ticked_and_left_meanwhile(panel: Panel, address: str) -> None:
+    ruth = await panel.enter("ruth")
+    await panel.firm.ask("ruth", "!staff leave @tom")
+    before = len(panel.firm.fake.rooms)
+    fields = [("title", "Costs"), ("person", "tom"), ("person", "ines")]
+    assert await ruth.post(address, fields) == 422
+    assert "Tom Price has left the firm." in ruth.text
+    assert re.findall(r'value="(\w+)" checked', ruth.text) == ["ines"]
+    assert await ruth.post(address, [("title", "Costs"), ("person", "nobody")]) == 422
+    assert len(panel.firm.fake.rooms) == before
+
+
+async def test_P1_F2_what_was_done_is_said_of_whoever_was_ticked_and_left_meanwhile(panel: Panel) -> None:
+    await channel(panel.firm)
+    ruth = await panel.enter("ruth")
+    address = f"{await filings(ruth)}/participants"
+    await panel.firm.ask("ruth", "!staff leave @walt")
+    were = [("was", one) for one in ("ines", "ruth", "tom")]
+    ticked = [("person", one) for one in ("ines", "ruth", "tom", "walt")]
+    assert await ruth.post(address, [*were, *ticked]) == 200
+    assert "Not added: Walt Walled." in ruth.text
+
+
+async def test_P2_M1_whoever_lost_access_since_the_page_was_shown_is_said_to_be_left_out(panel: Panel) -> None:
+    ruth = await panel.enter("ruth")
+    await panel.firm.ask("ruth", "!wall add 2026-0042 @tom A cousin.")
+    assert await ruth.post("/matter/m1", [("title", "Costs"), ("person", "tom"), ("person", "ines")]) == 200
+    assert "Not added, having no access to this matter: Tom Price." in ruth.text
+    assert panel.firm.members(panel.firm.room("Costs · 2026-0042 Estate")) == {"ruth", "ines"}
+    (started,) = re.findall(r'<a href="(/conversation/matter-\w+)">Look at Costs', ruth.text)
+    assert (await ruth.get(started))[0] == 200
