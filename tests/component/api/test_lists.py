@@ -17,7 +17,6 @@ WHOLE = {
     "channels.recent: items": "ten at most (C3)",
     "pins.list: items": "a hundred at most (V2)",
     "people.why: others": "one for each rule",
-    "people.why: conversations": "each is asked of the homeserver, which one page after another would repeat",
     "people.why: refused": "the newest few",
     "people.why: said_by": "one of the person, one of the matter",
     "plan.get: problems": "a line for each room that cannot be read, as the bot says it",
@@ -82,6 +81,20 @@ async def test_A2_O2_what_somebody_is_in_comes_in_pages(api: Api) -> None:
     # Of somebody else it is another list, though all else of the request is the same.
     path, cursor = "/people/{}/access/conversations", pages[0]["next"]
     assert [(await ruth.get(path.format(who), cursor=cursor)).status for who in ("ruth", "tom")] == [200, 422]
+
+
+async def test_A2_O2_why_looks_at_one_page_of_a_matters_conversations(api: Api) -> None:
+    ruth = await api.system("ruth")
+    for title in ("Experts", "Disclosure"):
+        await ruth.post("/matters/m1/conversations", {"title": title})
+    api.firm.fake.requests.clear()
+    page = (await ruth.get("/people/ruth/why", place="2026-0042", limit="1")).json
+    assert [one["title"] for one in page["items"]] == ["Disclosure"]
+    assert len(api.firm.fake.asked("GET", "/state$")) == 1
+    following = {"place": "2026-0042", "cursor": page["next"]}
+    rest = (await ruth.get("/people/ruth/why", **following)).json
+    assert ([one["title"] for one in rest["items"]], rest["next"]) == (["Experts", "General"], None)
+    assert (await ruth.get("/people/ruth/why", **{**following, "place": "m1"})).status == 422
 
 
 async def test_A2_O2_what_a_held_change_leads_to_comes_in_pages_that_name_the_change(api: Api) -> None:
