@@ -110,3 +110,14 @@ async def test_A2_O2_what_a_held_change_leads_to_comes_in_pages_that_name_the_ch
     assert said == sorted(said, key=str.casefold)
     for name in ("Inès Moreau", "Tom Price", "Walt Walled"):
         assert f"{name}: the account ends; out of every conversation" in said
+
+
+async def test_A2_of_every_list_with_pages_it_can_be_said_how_many_come_at_once(api: Api) -> None:
+    for route in ROUTES:
+        assert ("cursor" in route.query.model_fields) is ("limit" in route.query.model_fields), route.name
+    ruth = await api.system("ruth")
+    whole = [one["text"] for one in (await ruth.get("/audit", limit="200", until="2100-01-01T00:00:00Z")).json["items"]]
+    assert len(whole) > 2
+    pages = await everything(ruth, "/audit?until=2100-01-01T00:00:00Z")
+    # What was asked for here is in it by now, too.
+    assert [one["text"] for page in pages for one in page["items"]][-len(whole) :] == whole
