@@ -51,7 +51,7 @@ class Sender:
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> str:
         """Send a body; why the receiver does not have it, empty where it has. Of the answer only the status counts."""
-        session = self._sessions["http" if url.startswith("http:") else "https"]
+        session = self._sessions["http" if url.casefold().startswith("http:") else "https"]
         sent = {"Content-Type": "application/json", "User-Agent": "firm-bridge", **headers}
         try:
             async with session.post(url, data=body, headers=sent, allow_redirects=False) as answer:

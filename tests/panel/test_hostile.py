@@ -58,6 +58,23 @@ async def _signed_in(made: Furnished, window: Window) -> None:
     await window.enter(await made.link("ruth"))
 
 
+async def test_P2_whoever_signs_in_beside_an_open_page_is_not_mixed_with_who_had_it(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with furnished(tmp_path, database_url) as made, windows(made.url) as window:
+        ruth = await window(WIDE)
+        await _signed_in(made, ruth)
+        whose = ruth.lists().locator(".own h2").first
+        await expect(whose).to_have_text("Ruth Adeyemi")
+        async with ruth.page.expect_response("**/events?*"):
+            await ruth.opens("/channels")
+        tom = Window(await ruth.page.context.new_page(), made.url)
+        await tom.enter(await made.link("tom"))
+        await made.firm.ask("ines", "!channel create Lunch @ruth @tom")
+        await expect(ruth.lists().get_by_role("link", name="Lunch")).to_be_visible()
+        await expect(whose).to_have_text("Tom Price")
+
+
 async def test_P4_no_other_site_shows_the_panel_in_a_frame(tmp_path: Path, database_url: str) -> None:
     async with furnished(tmp_path, database_url) as made, windows(made.url) as window:
         ruth = await window(WIDE)

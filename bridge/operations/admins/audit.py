@@ -63,8 +63,8 @@ class LogPage:
     this page has nothing: no question looks through too much at once."""
 
 
-async def log_page(desk: Desk, asker: Staff, asked: Asked, before: int | None) -> LogPage:
-    """The entries in front of a position, the newest for None. Raises Refusal."""
+async def log_page(desk: Desk, asker: Staff, asked: Asked, before: int | None, most: int = PAGE) -> LogPage:
+    """At most so many entries in front of a position, the newest for None. Raises Refusal."""
     sight = sight_of(desk, asker)
     outcome = Outcome.REFUSED if asked.refused else None
     wanted = Filter(
@@ -77,7 +77,8 @@ async def log_page(desk: Desk, asker: Staff, asked: Asked, before: int | None) -
     )
     # Looked up before the store is asked, which nothing else can use meanwhile.
     sight.names_hidden("")
-    return await _page(desk.store, sight, wanted, await desk.store.read(end_of_log) if before is None else before)
+    start = await desk.store.read(end_of_log) if before is None else before
+    return await _page(desk.store, sight, wanted, start, most)
 
 
 async def _subjects(desk: Desk, sight: Sight, place: Matter | Conversation | None) -> frozenset[str]:
@@ -89,8 +90,8 @@ async def _subjects(desk: Desk, sight: Sight, place: Matter | Conversation | Non
     return frozenset({*own, *(one.conversation.id for one in listed), *walls})
 
 
-async def _page(store: Store, sight: Sight, asked: Filter, before: int) -> LogPage:
-    """The newest entries in front of a position that this person may read, as many as fit on a page.
+async def _page(store: Store, sight: Sight, asked: Filter, before: int, most: int) -> LogPage:
+    """The newest entries in front of a position that this person may read, at most so many.
 
     They are read some at a time, and it ends sooner where too much had to be looked through, so that no question holds
     the store for long.
@@ -105,7 +106,7 @@ async def _page(store: Store, sight: Sight, asked: Filter, before: int) -> LogPa
             before = one.position
             if one.position in readable:
                 found.append(one)
-            if len(found) == PAGE:
+            if len(found) == most:
                 return LogPage(found, names, sight, before if before > 1 else None)
         if len(some) < _AT_ONCE:
             return LogPage(found, names, sight, end + 1 if end else None)

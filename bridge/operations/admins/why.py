@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -72,16 +73,25 @@ class Why:
     """Which source of the directory says so, where it has several; sentences."""
 
 
-async def why(desk: Desk, asker: Staff, person: Staff, typed: str) -> Why:
-    """Why this person can or cannot see, or be in, what is called so. Raises Refusal, and HomeserverError where a room
-    cannot be read."""
+async def why(
+    desk: Desk,
+    asker: Staff,
+    person: Staff,
+    typed: str,
+    some: Callable[[Sequence[MatterConversation]], Sequence[MatterConversation]] = tuple,
+) -> Why:
+    """Why this person can or cannot see, or be in, what is called so. Of the conversations of a matter `some` gives
+    those that are looked at: of each the homeserver is asked.
+
+    Raises Refusal, and HomeserverError where a room cannot be read.
+    """
     sight, people = sight_of(desk, asker), await everybody(desk)
     place = await find_place(desk, sight, typed)
     if isinstance(place, Matter):
         listed = await desk.store.read(conversations_of_matter, place.id)
     else:
         listed = [MatterConversation(place, await desk.store.read(room_of, place.id))]
-    memberships = await _memberships(desk, people, person, listed)
+    memberships = await _memberships(desk, people, person, some(listed))
     refused, names = await _refused(desk, sight, person, place)
     # Asking took a while: what may be told is as it is now (M3).
     sight = sight_of(desk, asker)
@@ -119,7 +129,7 @@ async def _refused(
 
 
 async def _memberships(
-    desk: Desk, people: Everybody, person: Staff, listed: list[MatterConversation]
+    desk: Desk, people: Everybody, person: Staff, listed: Sequence[MatterConversation]
 ) -> list[Membership]:
     ids = [one.conversation.id for one in listed]
     picks, enders = await desk.store.read(lambda unit: (picks_of(unit, person.id), who_ended(unit, person.id, ids)))

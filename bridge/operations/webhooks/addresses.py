@@ -6,6 +6,7 @@ can make a webhook.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
@@ -22,6 +23,8 @@ _DOCUMENTATION = IPv6Network("3fff::/20")
 """RFC 9637, of which Python does not know yet."""
 _AZURE = ip_address("168.63.129.16")
 """A public address at which each machine in Azure reaches its own host, which has secrets."""
+_NUMBER = re.compile(r"(?:.*\.)?(?:\d+|0x[0-9a-f]*)\.?")
+"""A host that ends in a number is an address of IPv4 and no name, in whatever form (WHATWG URL: ends in a number)."""
 
 
 def may_connect(address: str, allowed: Sequence[str], *, only_allowed: bool = False) -> bool:
@@ -50,6 +53,8 @@ def why_not(url: str, allowed: Sequence[str]) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return "This is no address, such as https://example.com/hook."
+    if host and _NUMBER.fullmatch(host) and not _is_address(host):
+        return "An address of IPv4 has four numbers, such as https://192.0.2.1/hook."
     if parts.scheme not in {"https", "http"} or not host:
         return "The address begins with https:// and has a host, such as https://example.com/hook."
     if parts.username is not None or parts.password is not None or parts.fragment:

@@ -28,7 +28,7 @@ from bridge.web.api.noting import Noting
 from bridge.web.api.openapi import description
 from bridge.web.api.problems import AGAIN, ProblemError, refused
 from bridge.web.api.rates import Rates
-from bridge.web.api.reading import body, idempotency_key, is_known, parameters
+from bridge.web.api.reading import body, idempotency_key, is_known, parameters, require_no_condition
 from bridge.web.api.routes import ROUTES
 from bridge.web.api.table import API_PATH, Given, Rehearsed, Route
 from bridge.web.bearer import bearer
@@ -166,6 +166,8 @@ class Api:
 
     async def _asked(self, request: web.Request, route: Route, holder: Holder) -> web.StreamResponse:
         """Read the request, and do it."""
+        if route.writes:
+            require_no_condition(request)
         query, given = parameters(request, route), await body(request, route)
         dry = isinstance(query, Rehearsed) and query.dry_run
         # What is named is looked up only when it is its turn: it may not be seen any more by then.

@@ -52,6 +52,7 @@ _REFUSALS: Final = {
     403: "The token's scopes or the person's rights are not enough.",
     404: "There is nothing that the person can see.",
     409: "It is not possible as things are.",
+    412: "It was to be done only under a condition.",
     413: "The body is too large.",
     415: "The body has another type.",
     422: "What is asked for cannot be.",

@@ -12,12 +12,14 @@ from pydantic import ValidationError
 from bridge.firm.text.directions import together
 from bridge.json_in import loads
 from bridge.web.api.problems import ProblemError
-from bridge.web.api.table import Given, Route
+from bridge.web.api.table import Given, Nothing, Route
 from bridge.web.arriving import arriving
+from bridge.wording.markdown import enumerated
 
 _KEY = re.compile(r"[!-~]{1,200}")
 KEY_PATTERN = f"^{_KEY.pattern}$"
 _ERRORS_MAX = 20
+_CONDITIONS = ("If-Match", "If-None-Match", "If-Unmodified-Since")
 
 
 def idempotency_key(request: web.Request) -> str | None:
@@ -32,8 +34,20 @@ def idempotency_key(request: web.Request) -> str | None:
 
 def is_known(request: web.Request, tag: str) -> bool:
     """Whether whoever asks has what this tag stands for (RFC 9110, section 13.1.2)."""
-    known = {one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")}
+    given = ",".join(request.headers.getall("If-None-Match", []))
+    known = {one.strip().removeprefix("W/") for one in given.split(",")}
     return tag in known or "*" in known
+
+
+def require_no_condition(request: web.Request) -> None:
+    """Raise ProblemError where something is to be done only if it is still as it was: that is not compared here, and
+    done all the same it could undo what somebody else did."""
+    if any(name in request.headers for name in _CONDITIONS):
+        raise ProblemError(
+            412,
+            "condition",
+            f"Conditions are not looked at where something is done. Leave out {enumerated(_CONDITIONS)}.",
+        )
 
 
 def parameters(request: web.Request, route: Route) -> Given:
@@ -52,13 +66,18 @@ def parameters(request: web.Request, route: Route) -> Given:
 
 
 async def body(request: web.Request, route: Route) -> tuple[bytes, Given | None]:
-    """The body, as it came and by its model. Raises ProblemError."""
-    if route.body is None:
+    """The body, as it came and by its model. Raises ProblemError.
+
+    Where a route has none an empty object is as good as nothing: what else is in it was meant to matter.
+    """
+    if not route.writes:
+        return b"", None
+    async with arriving(request):
+        raw = await request.read()
+    if route.body is None and not raw:
         return b"", None
     if request.content_type != "application/json":
         raise ProblemError(415, "media_type", "Send the body as application/json.")
-    async with arriving(request):
-        raw = await request.read()
     try:
         given = orjson.dumps(loads(raw))
     except orjson.JSONEncodeError as error:
@@ -66,9 +85,10 @@ async def body(request: web.Request, route: Route) -> tuple[bytes, Given | None]
     except orjson.JSONDecodeError as error:
         raise ProblemError(400, "not_json", "The body is no JSON.") from error
     try:
-        return raw, route.body.model_validate_json(given, strict=True)
+        read = (route.body or Nothing).model_validate_json(given, strict=True)
     except ValidationError as error:
         raise _invalid(error, "body") from error
+    return (b"", None) if route.body is None else (raw, read)
 
 
 def _invalid(error: ValidationError, where: str) -> ProblemError:

@@ -31,14 +31,14 @@ class MembershipJson(AnswerJson):
     membership: str | None = Field(description="In the Matrix room; empty for none, null where there is no room.")
 
 
-class WhyJson(AnswerJson):
-    """Why somebody can or cannot see a matter, or be in a conversation."""
+class WhyJson(PageJson[MembershipJson]):
+    """Why somebody can or cannot see a matter, or be in a conversation, with a page of the matter's conversations or
+    that one."""
 
     place: str = Field(description="Id of the matter or conversation.")
     allowed: bool
     deciding: ReasonJson
     others: list[ReasonJson] = Field(description="What was looked at besides, in the order in which it weighs.")
-    conversations: list[MembershipJson]
     refused: list[str] = Field(description="What was refused lately, in words.")
     said_by: list[str] = Field(description="Which source of the directory says so, where it has several.")
 

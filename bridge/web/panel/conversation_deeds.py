@@ -43,7 +43,7 @@ async def change_participants(asked: PanelRequest, form: Form) -> web.StreamResp
         return not_there()
     ticked, were = people_in(asked, form), people_in(asked, form, "was")
     added = [person for key, person in ticked.items() if key not in were]
-    removed = [person for key, person in were.items() if key not in ticked]
+    removed = [person for key, person in were.items() if key not in ticked and key in asked.desk.firm().active_staff]
     cause, done = cause_of(asked, form), dict[str, Done]()
     try:
         if added:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from aiohttp import web
 
+from bridge.firm.text.directions import apart
 from bridge.operations import overview as seen
 from bridge.operations.channels.changing import make_channel
 from bridge.operations.channels.finding import channel_called
@@ -15,11 +15,12 @@ from bridge.operations.matters.changing import start_conversation
 from bridge.operations.panel import end_session, sign_out, sign_out_everywhere
 from bridge.refusal import Kind, Refusal
 from bridge.web.panel import pages
-from bridge.web.panel.forms import Form, cause_of, people_in, said, text_in, there
+from bridge.web.panel.forms import Form, cause_of, said, text_in, texts_in, there, ticked_here
 from bridge.web.panel.pages import PanelRequest
 from bridge.web.panel.rendering import message
 from bridge.web.panel.safety import drop_session
 from bridge.web.panel.sign_on import ways_in, ways_out
+from bridge.wording.markdown import enumerated
 
 
 async def start_in_matter(asked: PanelRequest, form: Form) -> web.StreamResponse:
@@ -27,33 +28,38 @@ async def start_in_matter(asked: PanelRequest, form: Form) -> web.StreamResponse
     found = await seen.matter_view(asked.desk, asked.person.id, asked.part("matter"))
     if found is None:
         return pages.not_there()
-    title, people, cause = text_in(form, "title"), people_in(asked, form), cause_of(asked, form)
+    title, cause = text_in(form, "title"), cause_of(asked, form)
     try:
-        started = await start_conversation(asked.desk, asked.person, found.matter, title, list(people.values()), cause)
+        people = ticked_here(asked, form)
+        started = await start_conversation(asked.desk, asked.person, found.matter, title, people, cause)
     except Refusal as error:
-        return await pages.matter(_again(asked, said(error), title, people))
-    return await _to_room(asked, started.room_id)
+        return await pages.matter(_again(asked, form, error))
+    address = await _address(asked, started.room_id)
+    if not started.left_out:
+        return there(address)
+    told = f"Not added, having no access to this matter: {enumerated([apart(one.name) for one in started.left_out])}."
+    return await pages.matter(replace(asked, told=told, instead=(started.title, address)))
 
 
 async def open_conversation(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Open the direct conversation with the people who were ticked."""
-    people, cause = people_in(asked, form), cause_of(asked, form)
+    cause = cause_of(asked, form)
     try:
-        opened = await open_direct(asked.desk, asked.person, list(people.values()), cause)
+        opened = await open_direct(asked.desk, asked.person, ticked_here(asked, form), cause)
     except Refusal as error:
-        return await pages.new_direct(_again(asked, said(error), "", people))
-    return await _to_room(asked, opened.room_id)
+        return await pages.new_direct(_again(asked, form, error))
+    return there(await _address(asked, opened.room_id))
 
 
 async def create_channel(asked: PanelRequest, form: Form) -> web.StreamResponse:
     """Make a channel with the people who were ticked."""
-    title, people, cause = text_in(form, "title"), people_in(asked, form), cause_of(asked, form)
+    title, cause = text_in(form, "title"), cause_of(asked, form)
     try:
-        made = await make_channel(asked.desk, asked.person, title, "", list(people.values()), cause)
+        made = await make_channel(asked.desk, asked.person, title, "", ticked_here(asked, form), cause)
     except Refusal as error:
-        again = _again(asked, said(error), title, people)
+        again = _again(asked, form, error)
         return await pages.new_channel(replace(again, instead=await _channel_instead(asked, error)))
-    return await _to_room(asked, made.room_id)
+    return there(await _address(asked, made.room_id))
 
 
 async def _channel_instead(asked: PanelRequest, error: Refusal) -> tuple[str, str] | None:
@@ -64,14 +70,16 @@ async def _channel_instead(asked: PanelRequest, error: Refusal) -> tuple[str, st
     return found.title, f"/conversation/{found.id}"
 
 
-def _again(asked: PanelRequest, told: str, title: str, people: Iterable[str]) -> PanelRequest:
+def _again(asked: PanelRequest, form: Form, error: Refusal) -> PanelRequest:
     """The form once more, as it was filled in."""
-    return replace(asked, told=told, refused=True, typed={"title": title, "people": frozenset(people)})
+    typed = {"title": text_in(form, "title"), "people": frozenset(texts_in(form, "person"))}
+    return replace(asked, told=said(error), refused=True, typed=typed)
 
 
-async def _to_room(asked: PanelRequest, room_id: str) -> web.Response:
+async def _address(asked: PanelRequest, room_id: str) -> str:
+    """Where the conversation is shown that is held in a room."""
     conversation_id = await seen.conversation_in(asked.desk, room_id)
-    return there(f"/conversation/{conversation_id}" if conversation_id else "/")
+    return f"/conversation/{conversation_id}" if conversation_id else "/"
 
 
 async def out(asked: PanelRequest, form: Form) -> web.StreamResponse:

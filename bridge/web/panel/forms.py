@@ -9,7 +9,7 @@ from aiohttp import web
 from multidict import MultiDictProxy
 
 from bridge.firm.model import Staff
-from bridge.refusal import CommandError, Refusal
+from bridge.refusal import CommandError, Kind, Refusal
 from bridge.web.panel.pages import PanelRequest
 from bridge.web.panel.safety import FORM_TOKEN
 from bridge.wording.markdown import plain
@@ -34,9 +34,19 @@ def texts_in(form: Form, name: str) -> list[str]:
 
 
 def people_in(asked: PanelRequest, form: Form, name: str = "person") -> dict[str, Staff]:
-    """Who is named in a form, by staff id; whoever does not work here is nobody."""
+    """Who is named in a form, by staff id, also who has left since; whom the directory has not is nobody."""
+    staff = asked.desk.firm().staff
+    return {one: staff[one] for one in texts_in(form, name) if one in staff}
+
+
+def ticked_here(asked: PanelRequest, form: Form) -> list[Staff]:
+    """Who was ticked. Raises Refusal where one of them works here no more: without them it would be something else."""
     firm = asked.desk.firm()
-    return {one: firm.staff[one] for one in texts_in(form, name) if one in firm.active_staff}
+    for one in texts_in(form, "person"):
+        if one not in firm.active_staff:
+            person = firm.staff[one].name if one in firm.staff else "Somebody whom you ticked"
+            raise Refusal(Kind.HAS_LEFT, person=person)
+    return list(people_in(asked, form).values())
 
 
 def cause_of(asked: PanelRequest, form: Form) -> str:

@@ -33,15 +33,16 @@ class Pages:
     """Where the next one is; empty at the end."""
 
 
-def paged(asked: PanelRequest, rows: Sequence[T], **query: str) -> tuple[Sequence[T], Pages]:
-    """The page of a list that is asked for. `query` is what else stands behind its address."""
-    typed = asked.query("from")
+def paged(asked: PanelRequest, rows: Sequence[T], most: int = 0, **query: str) -> tuple[Sequence[T], Pages]:
+    """The page of a list that is asked for, of `most` lines where there are to be fewer than elsewhere. `query` is what
+    else stands behind its address."""
+    size, typed = most or PAGE, asked.query("from")
     start = int(typed) if typed.isdecimal() and len(typed) < 10 else 0
     if start >= len(rows):
         # What was there meanwhile went.
-        start = max(0, len(rows) - 1) // PAGE * PAGE
-    some, given = rows[start : start + PAGE], {name: value for name, value in query.items() if value}
-    before, behind = max(0, start - PAGE), start + PAGE
+        start = max(0, len(rows) - 1) // size * size
+    some, given = rows[start : start + size], {name: value for name, value in query.items() if value}
+    before, behind = max(0, start - size), start + size
     return some, Pages(
         start + 1,
         start + len(some),

@@ -83,7 +83,7 @@ async def framed(
         "here": here,
         "about": about or here,
         "person": asked.person,
-        "address": asked.request.path_qs if asked.request.method == "GET" else asked.request.path,
+        "address": asked.request.path_qs if asked.request.method == "GET" else asked.request.rel_url.raw_path,
         "admin": bool(asked.desk.may_administer(asked.person.id)),
         "lists": lists,
         # Where it is not known yet what is unread, the page asks for itself again as soon as it listens.

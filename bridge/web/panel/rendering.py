@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -32,7 +33,13 @@ def _environment() -> Environment:
         finalize=_seen,
     )
     environment.filters |= {"matter_name": matter_name, "lines": _lines, "labelled": _labelled, "apart": apart}
+    environment.filters["part"] = part
     return environment
+
+
+def part(name: str) -> str:
+    """An id of the directory as one part of an address: it may have any character in it, such as 2024/17."""
+    return quote(name, safe="")
 
 
 def _seen(value: Any) -> Any:

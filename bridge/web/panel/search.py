@@ -18,6 +18,7 @@ from bridge.operations.messages import MessageFound, messages_with
 from bridge.web.panel.conversation import room_address, seen_address
 from bridge.web.panel.files import file_row
 from bridge.web.panel.pages import PanelRequest, Values, by_name, framed
+from bridge.web.panel.rendering import part
 from bridge.wording.moments import moment_in
 from bridge.wording.places import name_for
 
@@ -64,7 +65,7 @@ async def _channels(asked: PanelRequest, query: str) -> Rows:
 
 def _matters(asked: PanelRequest, query: str) -> Rows:
     found = matters_seen(asked.desk, asked.person, query.split())[:_FOUND]
-    return [(f"/matter/{one.id}", matter_name(one), one.client) for one in found]
+    return [(f"/matter/{part(one.id)}", matter_name(one), one.client) for one in found]
 
 
 def _people(asked: PanelRequest, query: str) -> Rows:

@@ -17,7 +17,6 @@ WHOLE = {
     "channels.recent: items": "ten at most (C3)",
     "pins.list: items": "a hundred at most (V2)",
     "people.why: others": "one for each rule",
-    "people.why: conversations": "each is asked of the homeserver, which one page after another would repeat",
     "people.why: refused": "the newest few",
     "people.why: said_by": "one of the person, one of the matter",
     "plan.get: problems": "a line for each room that cannot be read, as the bot says it",
@@ -84,6 +83,20 @@ async def test_A2_O2_what_somebody_is_in_comes_in_pages(api: Api) -> None:
     assert [(await ruth.get(path.format(who), cursor=cursor)).status for who in ("ruth", "tom")] == [200, 422]
 
 
+async def test_A2_O2_why_looks_at_one_page_of_a_matters_conversations(api: Api) -> None:
+    ruth = await api.system("ruth")
+    for title in ("Experts", "Disclosure"):
+        await ruth.post("/matters/m1/conversations", {"title": title})
+    api.firm.fake.requests.clear()
+    page = (await ruth.get("/people/ruth/why", place="2026-0042", limit="1")).json
+    assert [one["title"] for one in page["items"]] == ["Disclosure"]
+    assert len(api.firm.fake.asked("GET", "/state$")) == 1
+    following = {"place": "2026-0042", "cursor": page["next"]}
+    rest = (await ruth.get("/people/ruth/why", **following)).json
+    assert ([one["title"] for one in rest["items"]], rest["next"]) == (["Experts", "General"], None)
+    assert (await ruth.get("/people/ruth/why", **{**following, "place": "m1"})).status == 422
+
+
 async def test_A2_O2_what_a_held_change_leads_to_comes_in_pages_that_name_the_change(api: Api) -> None:
     await api.firm.bridge.upkeep.shut_out()
     ruth = await api.system("ruth")
@@ -97,3 +110,14 @@ async def test_A2_O2_what_a_held_change_leads_to_comes_in_pages_that_name_the_ch
     assert said == sorted(said, key=str.casefold)
     for name in ("Inès Moreau", "Tom Price", "Walt Walled"):
         assert f"{name}: the account ends; out of every conversation" in said
+
+
+async def test_A2_of_every_list_with_pages_it_can_be_said_how_many_come_at_once(api: Api) -> None:
+    for route in ROUTES:
+        assert ("cursor" in route.query.model_fields) is ("limit" in route.query.model_fields), route.name
+    ruth = await api.system("ruth")
+    whole = [one["text"] for one in (await ruth.get("/audit", limit="200", until="2100-01-01T00:00:00Z")).json["items"]]
+    assert len(whole) > 2
+    pages = await everything(ruth, "/audit?until=2100-01-01T00:00:00Z")
+    # What was asked for here is in it by now, too.
+    assert [one["text"] for page in pages for one in page["items"]][-len(whole) :] == whole

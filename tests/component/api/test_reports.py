@@ -31,7 +31,7 @@ async def test_A1_O2_why_and_what_somebody_sees_as_far_as_the_admin_may_know(api
         assert (why["place"], why["allowed"], why["deciding"]["rule"]) == ("m1", False, "M3")
     why = (await ruth.get("/people/ruth/why", place=FIRST)).json
     assert (why["place"], why["allowed"]) == (FIRST, True)
-    assert [(one["wanted"], one["membership"]) for one in why["conversations"]] == [(True, "join")]
+    assert [(one["wanted"], one["membership"]) for one in why["items"]] == [(True, "join")]
     access = (await ruth.get("/people/walt/access")).json
     assert [(one["matter"]["id"], one["way"]) for one in access["items"]] == [("m1", "not to be seen")]
     assert (access["works_here"], access["next"]) == (True, None)

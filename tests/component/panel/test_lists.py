@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.web.panel import lists
+from bridge.web.panel.admins import walls
 from tests.component.panel.panel_firm import Browser, Panel, filings, panel_firm
 from tests.component.small_firm import DIRECTORY, channel, write_directory
 
@@ -145,3 +146,33 @@ async def test_P1_readers_and_conversations_are_on_pages_too(panel: Panel) -> No
     _, text = await ruth.get("/channels?q=everyone")
     (address,) = re.findall(r'href="(/conversation/channel-\w+)">Everyone', text.partition("<main")[2])
     assert "1 to 2 of 4" in (await ruth.get(f"{address}/participants"))[1]
+
+
+async def test_O2_a_report_of_a_wall_says_of_which_matters_it_speaks(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walls, "MATTERS_AT_ONCE", 2)
+    around = [{"id": "w1", "client": "Moor", "people": ["walt"], "memo": "A cousin.", "set_by": "ruth"}]
+    matters = [{**one, "client": "Moor"} for one in MATTERS]
+    async with panel_firm(tmp_path, database_url, matters=matters, walls=around) as panel:
+        ruth = await panel.enter("ruth")
+        for asked, way, counted in (
+            ("", "next", "1 to 2 of 3"),
+            ("?from=2", "prev", "3 to 3"),
+            ("?from=99", "prev", "3 to 3"),
+        ):
+            _, text = await ruth.get(f"/admin/wall/w1{asked}")
+            assert "in a conversation of these matters" in text
+            assert (f'rel="{way}"' in text, counted in text) == (True, True), asked
+
+
+async def test_O2_why_looks_at_one_page_of_a_matters_conversations(panel: Panel) -> None:
+    ruth = await panel.enter("ruth")
+    for title in ("Costs", "Disclosure"):
+        await panel.firm.ask("ruth", f'!matter start 2026-0042 "{title}"')
+    panel.firm.fake.requests.clear()
+    _, text = await ruth.get("/admin/why?person=tom&place=2026-0042")
+    assert len(re.findall("<dt>", text)) == len(panel.firm.fake.asked("GET", "/state$")) == 2
+    assert 'href="?person=tom&amp;place=2026-0042&amp;from=2" rel="next"' in text
+    _, text = await ruth.get("/admin/why?person=tom&place=2026-0042&from=2")
+    assert "3 to 3 of 3" in text

@@ -16,7 +16,7 @@ from bridge.store.models import PanelLink, PanelSession
 from bridge.web.panel.app import DEEDS, PAGES
 from bridge.web.panel.files import place
 from bridge.web.panel.safety import COOKIE, form_token
-from tests.component.panel.panel_firm import HOSTILE, SECRETS, Browser, Panel, filings, filled, nobody
+from tests.component.panel.panel_firm import HOSTILE, SECRETS, Browser, Panel, filings, filled, nobody, panel_firm
 from tests.component.small_firm import DIRECTORY, channel, direct, small_firm, write_directory
 
 
@@ -371,3 +371,57 @@ async def test_P1_another_form_on_the_same_page_is_another_deed(panel: Panel) ->
         assert await ruth.post("/new/channel", [("title", name), ("person", "tom")]) == 303
         addresses.add(ruth.location)
     assert len(addresses) == 2
+
+
+@pytest.mark.parametrize("address", ["/matter/m1", "/new/channel", "/new/direct"])
+async def test_P2_F2_nothing_is_made_without_whoever_was_ticked_and_left_meanwhile(panel: Panel, address: str) -> None:
+    ruth = await panel.enter("ruth")
+    await panel.firm.ask("ruth", "!staff leave @tom")
+    before = len(panel.firm.fake.rooms)
+    fields = [("title", "Costs"), ("person", "tom"), ("person", "ines")]
+    assert await ruth.post(address, fields) == 422
+    assert "Tom Price has left the firm." in ruth.text
+    assert re.findall(r'value="(\w+)" checked', ruth.text) == ["ines"]
+    assert await ruth.post(address, [("title", "Costs"), ("person", "nobody")]) == 422
+    assert len(panel.firm.fake.rooms) == before
+
+
+async def test_P1_F2_what_was_done_is_said_of_whoever_was_ticked_and_left_meanwhile(panel: Panel) -> None:
+    await channel(panel.firm)
+    ruth = await panel.enter("ruth")
+    address = f"{await filings(ruth)}/participants"
+    await panel.firm.ask("ruth", "!staff leave @walt")
+    were = [("was", one) for one in ("ines", "ruth", "tom")]
+    ticked = [("person", one) for one in ("ines", "ruth", "tom", "walt")]
+    assert await ruth.post(address, [*were, *ticked]) == 200
+    assert "Not added: Walt Walled." in ruth.text
+
+
+async def test_P2_M1_whoever_lost_access_since_the_page_was_shown_is_said_to_be_left_out(panel: Panel) -> None:
+    ruth = await panel.enter("ruth")
+    await panel.firm.ask("ruth", "!wall add 2026-0042 @tom A cousin.")
+    assert await ruth.post("/matter/m1", [("title", "Costs"), ("person", "tom"), ("person", "ines")]) == 200
+    assert "Not added, having no access to this matter: Tom Price." in ruth.text
+    assert panel.firm.members(panel.firm.room("Costs · 2026-0042 Estate")) == {"ruth", "ines"}
+    (started,) = re.findall(r'<a href="(/conversation/matter-\w+)">Look at Costs', ruth.text)
+    assert (await ruth.get(started))[0] == 200
+
+
+async def test_P1_an_id_of_the_directory_is_one_part_of_an_address(tmp_path: Path, database_url: str) -> None:
+    odd, number = "2024/17#1?a=%2F", "2024-0017"
+    staff = [
+        *DIRECTORY["staff"],
+        {"id": "a/b", "first_name": "Abel", "last_name": "Booth", "email": "abel@firm.example", "role": "Associate"},
+    ]
+    matters = [{"id": odd, "number": number, "title": "Sale", "status": "open", "responsible": "ruth"}]
+    walls = [{"id": "w/1", "matter": number, "people": ["walt"], "memo": "A cousin.", "set_by": "ruth"}]
+    async with panel_firm(tmp_path, database_url, staff=staff, matters=matters, walls=walls) as panel:
+        ruth = await panel.enter("ruth")
+        for page in ("/", "/matters", "/search?q=sale", "/admin/staff", "/admin/staff/ruth", "/admin/walls"):
+            for address in re.findall(r'href="(/(?:admin/)?(?:matter|staff|wall)/[^"]+)"', (await ruth.get(page))[1]):
+                assert (await ruth.get(address))[0] == 200, address
+        address = "/matter/2024%2F17%231%3Fa%3D%252F"
+        assert f'action="{address}"' in (await ruth.get(address))[1]
+        assert await ruth.post(address, [("title", "")]) == 422
+        (asks_again,) = re.findall('data-address="([^"]+)"', ruth.text)
+        assert "Start a conversation" in (await ruth.get(asks_again))[1]

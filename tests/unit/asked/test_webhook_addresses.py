@@ -80,13 +80,28 @@ def test_A3_a_private_network_may_be_told_where_the_firm_allows_it_and_no_other(
         "https://[::ffff:169.254.169.254]/",
         f"https://example.com/{'a' * 2000}",
         "https://example.com/\r\nHost: other",
+        "https://2130706433/",
+        "https://127.1/",
+        "https://0177.0.0.1/",
+        "https://0x7F.1/",
+        "https://127.0.0.1./",
+        "https://256.1.1.1/",
     ],
 )
 def test_A3_an_address_that_cannot_be_a_webhooks_is_refused_in_a_sentence(url: str) -> None:
     assert why_not(url, ()).endswith((".", ")."))
 
 
-@pytest.mark.parametrize("url", ["https://example.com/hook?key=1", "https://93.184.216.34:8443/", "https://localhost/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/hook?key=1",
+        "https://93.184.216.34:8443/",
+        "https://localhost/",
+        "https://4.example/",
+        "https://example.c0m/",
+    ],
+)
 def test_A3_what_a_name_stands_for_is_not_asked_before_it_is_connected_to(url: str) -> None:
     assert why_not(url, ()) == ""
 

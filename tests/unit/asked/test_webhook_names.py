@@ -1,4 +1,4 @@
-"""Names of receivers are looked up without one keeping another waiting (A3)."""
+"""Names of receivers are looked up without one keeping another waiting, and judged by how they are told (A3)."""
 
 from __future__ import annotations
 
@@ -39,4 +39,29 @@ async def test_A3_a_name_that_takes_long_takes_one_thread_and_keeps_no_other_wai
         assert asked == ["slow.example", "well.example"]
     finally:
         go.set()
+        await sender.close()
+
+
+async def test_A3_without_tls_only_allowed_networks_are_told_however_the_address_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    only_allowed_ones = list[bool]()
+
+    def judged(address: str, allowed: object, *, only_allowed: bool) -> bool:
+        only_allowed_ones.append(only_allowed)
+        return False
+
+    monkeypatch.setattr(sending, "looked_up", lambda host, port, family: [(family, 1, 6, "", ("127.0.0.1", port))])
+    monkeypatch.setattr(sending, "may_connect", judged)
+    sender = sending.Sender(("10.0.3.0/24",))
+    try:
+        for url, only_allowed in (
+            ("https://well.example/", False),
+            ("http://well.example/", True),
+            ("HTTP://well.example/", True),
+        ):
+            assert "do not go to" in await sender.send(url, {}, b"")
+            assert set(only_allowed_ones) == {only_allowed}, url
+            only_allowed_ones.clear()
+    finally:
         await sender.close()

@@ -5,20 +5,19 @@ from __future__ import annotations
 from pydantic import Field
 
 from bridge.firm.audit import Deed
-from bridge.operations.admins.audit import Asked, log_page
+from bridge.operations.admins.audit import PAGE, Asked, log_page
 from bridge.operations.overview import matter_view
 from bridge.operations.tokens import Scope
 from bridge.web.api import models as shown
 from bridge.web.api.asking import ApiCall
-from bridge.web.api.cursors import CURSOR_MAX
-from bridge.web.api.table import Given, Moment, admins_get
+from bridge.web.api.table import PAGE_MOST, Moment, Paged, admins_get
 from bridge.wording.audit_lines import audit_words
 
 
-class AuditAsked(Given):
+class AuditAsked(Paged):
     """Which entries."""
 
-    cursor: str | None = Field(None, max_length=CURSOR_MAX, description="`next` of the page before.")
+    limit: int = Field(PAGE, ge=1, le=PAGE_MOST, description="How many at most.")
     person: str = Field("", max_length=255, description="A staff or Matrix id: acting or concerned.")
     matter: str = Field("", max_length=255, description="A matter's id.")
     deed: Deed | None = Field(None, description="What was done or tried.")
@@ -43,7 +42,7 @@ async def entries(call: ApiCall) -> shown.PageJson[shown.AuditEntryJson]:
         None if asked.since is None else int(asked.since.timestamp() * 1000),
         None if asked.until is None else int(asked.until.timestamp() * 1000),
     )
-    page = await log_page(call.desk, call.person, wanted, None if before is None else int(before[0]))
+    page = await log_page(call.desk, call.person, wanted, None if before is None else int(before[0]), asked.limit)
     return shown.PageJson(
         items=[
             shown.AuditEntryJson(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from bridge.firm.text.directions import apart
 from bridge.operations import overview as seen
 from bridge.operations.conversations import participants as parts
 from bridge.operations.conversations import seen as seen_operation
 from bridge.operations.tokens import Scope
 from bridge.web.api import models as shown
 from bridge.web.api.asking import WHO, ApiCall, require_shared
+from bridge.web.api.problems import ProblemError
 from bridge.web.api.subjects.matters import PEOPLE_MOST
 from bridge.web.api.subjects.people import named, named_by_id
 from bridge.web.api.table import CONVERSATION, Given, Paged, do, get
@@ -62,6 +64,8 @@ async def change_participants(call: ApiCall) -> shown.ChangedJson:
     view, asked = call.conversation, call.asked(PeopleChange)
     require_shared(view)
     added, removed = await call.people(asked.add), await call.people(asked.remove)
+    if both := [one for one in added if one in removed]:
+        raise ProblemError(422, "both", f"{apart(both[0].name)} is both to be added and to be taken out. Choose one.")
     done = dict[str, parts.Done]()
     if added:
         done |= (await parts.add_people(call.desk, call.person, view.entry.id, added, f"{call.cause}/add")).done

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
+from bridge.firm.conversation import MatterConversation
 from bridge.firm.explain import Consideration
 from bridge.operations.about import about_conversation
 from bridge.operations.admins.plan import plan_now, planned_seen
@@ -14,7 +17,7 @@ from bridge.web.api import models as shown
 from bridge.web.api import reports
 from bridge.web.api.asking import ApiCall
 from bridge.web.api.subjects.people import named, named_by_id
-from bridge.web.api.table import CONVERSATION, Given, Rate, admins_get, get
+from bridge.web.api.table import CONVERSATION, Given, Paged, Rate, admins_get, get
 from bridge.wording.markdown import plain
 from bridge.wording.plan import step_words
 
@@ -24,8 +27,8 @@ _PLACE = (
 )
 
 
-class PlaceAsked(Given):
-    """What it is about."""
+class PlaceAsked(Paged):
+    """What it is about, and which page of the conversations."""
 
     place: str = Field(min_length=1, max_length=1000, description=f"{_PLACE}.")
 
@@ -37,8 +40,16 @@ class PlanAsked(Given):
 
 
 async def why_seen(call: ApiCall) -> reports.WhyJson:
-    """Why somebody can or cannot see a matter, or be in a conversation, with everything that was looked at."""
-    found = await why(call.desk, call.person, call.somebody, call.asked(PlaceAsked).place)
+    """Why somebody can or cannot see a matter, or be in a conversation, with everything that was looked at.
+    The conversations of a matter come in pages, by name."""
+    following: str | None = None
+
+    def some(listed: Sequence[MatterConversation]) -> Sequence[MatterConversation]:
+        nonlocal following
+        items, following = call.page(listed, _by_title)
+        return items
+
+    found = await why(call.desk, call.person, call.somebody, call.asked(PlaceAsked).place, some)
     call.about.append(found.place.id)
     deciding = found.explanation.deciding
     return reports.WhyJson(
@@ -46,7 +57,8 @@ async def why_seen(call: ApiCall) -> reports.WhyJson:
         allowed=bool(deciding.verdict),
         deciding=_reason(deciding),
         others=[_reason(one) for one in found.explanation.others],
-        conversations=[_membership(one) for one in found.memberships],
+        items=[_membership(one) for one in found.memberships],
+        next=following,
         refused=[plain(line) for line in found.refused],
         said_by=list(found.said_by),
     )
@@ -92,6 +104,10 @@ async def plan(call: ApiCall) -> reports.PlanJson:
         more=max(0, len(steps) - _STEPS_MOST),
         directory_waits=planned.directory_waits,
     )
+
+
+def _by_title(one: MatterConversation) -> tuple[str, str]:
+    return one.conversation.title.casefold(), one.conversation.id
 
 
 def _reason(one: Consideration) -> reports.ReasonJson:

@@ -28,7 +28,7 @@ from bridge.wording.markdown import plain
 from bridge.wording.moments import moment_in, written
 from bridge.wording.walls import shown_around, shown_people
 
-_MATTERS_AT_ONCE: Final = 20
+MATTERS_AT_ONCE: Final = 20
 """Of a report: each asks the homeserver for the histories of its rooms."""
 
 
@@ -54,11 +54,10 @@ async def wall(asked: PanelRequest) -> web.StreamResponse:
     await noted(asked, "wall report", ids=(found.id,))
     # Its terms come first, and are shown above.
     around = [one for one in pieces(asked.desk, asked.person, [found]) if one.matter is not None]
-    start = min(int(asked.query("from")), len(around)) if asked.query("from").isdecimal() else 0
-    end = start + _MATTERS_AT_ONCE
+    some, pages = paged(asked, around, MATTERS_AT_ONCE)
     report = [
         (one.matter.number if one.matter is not None else "", each.conversation, _disclosed(asked, each))
-        for one in around[start:end]
+        for one in some
         for each in await disclosed(asked.desk, asked.person, one)
     ]
     return await framed(
@@ -70,7 +69,7 @@ async def wall(asked: PanelRequest) -> web.StreamResponse:
         acknowledged=list(_acknowledged(asked, row)),
         may_lift=row.record is not None and not row.record.ended_at,
         report=report,
-        following=f"?from={end}" if len(around) > end else "",
+        pages=pages,
         guarded=asked.desk.settings.guarded,
     )
 

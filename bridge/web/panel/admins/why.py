@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
+from bridge.firm.conversation import MatterConversation
 from bridge.firm.model import Matter, Staff
 from bridge.firm.text.directions import apart
 from bridge.mapping.names import matter_said
@@ -11,6 +14,7 @@ from bridge.operations.admins.why import LastChange, Membership, Why, why
 from bridge.refusal import NOT_THEIRS, Refusal
 from bridge.web.panel.admins.asking import for_admins, noted
 from bridge.web.panel.forms import said
+from bridge.web.panel.lists import Pages, paged
 from bridge.web.panel.pages import PanelRequest, Values, by_name, framed
 from bridge.wording.markdown import plain
 from bridge.wording.moments import day_in
@@ -25,15 +29,24 @@ async def why_asked(asked: PanelRequest) -> web.StreamResponse:
     values: Values = {"problem": "", "staff": by_name(firm.staff.values()), "who": who, "place": place, "found": None}
     if who is None or not place:
         return await framed(asked, "admins/why", "Why", "admin/why", **values)
+    pages: Pages | None = None
+
+    def some(listed: Sequence[MatterConversation]) -> Sequence[MatterConversation]:
+        nonlocal pages
+        rows, pages = paged(asked, listed, person=asked.query("person"), place=place)
+        return rows
+
     try:
-        found = await why(asked.desk, asked.person, who, place)
+        found = await why(asked.desk, asked.person, who, place, some)
     except Refusal as error:
         if error.kind in NOT_THEIRS:
             raise
         return await framed(asked, "admins/why", "Why", "admin/why", **{**values, "problem": said(error)})
     about = found.place.number if isinstance(found.place, Matter) else conversation_title(firm, found.place)
     await noted(asked, "why", person=who.id, about=about, ids=(found.place.id,))
-    return await framed(asked, "admins/why", "Why", "admin/why", **{**values, **_explained(asked, who, found)})
+    return await framed(
+        asked, "admins/why", "Why", "admin/why", **{**values, "pages": pages, **_explained(asked, who, found)}
+    )
 
 
 def _explained(asked: PanelRequest, who: Staff, found: Why) -> Values:

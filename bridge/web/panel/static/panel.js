@@ -20,6 +20,8 @@
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (mine !== asked) return;
+    // Somebody else signed in beside this page: what is of one person is not mixed with what is of another.
+    if (fresh.body.dataset.person !== document.body.dataset.person) return void location.replace(address);
     document.body.dataset.seen = fresh.body.dataset.seen;
     for (const part of document.querySelectorAll("[data-live]")) {
       const other = fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
