@@ -16,6 +16,7 @@ from typing import Any
 
 from bridge.firm.text.visible import shown
 from bridge.mapping.nobodys_names import is_nobodys
+from bridge.mapping.said import edited_in
 
 Json = Mapping[str, Any]
 
@@ -69,7 +70,7 @@ def may_carry(content: Json) -> bool:
     if content.get("msgtype") in _TYPES:
         return True
     new = content.get("m.new_content")
-    return isinstance(new, dict) and new.get("msgtype") in _TYPES and _edited(content) is not None
+    return isinstance(new, dict) and new.get("msgtype") in _TYPES and edited_in(content) is not None
 
 
 def file_in(content: Json) -> Carried | None:
@@ -77,7 +78,7 @@ def file_in(content: Json) -> Carried | None:
 
     For an edit it is the file as it is from then on (specification: event replacements).
     """
-    replaces = _edited(content)
+    replaces = edited_in(content)
     if replaces is not None:
         content = _mapping(content.get("m.new_content"))
     msgtype = content.get("msgtype")
@@ -127,15 +128,6 @@ def extension(name: str) -> str:
     """What stands behind the last dot, case folded; empty where a name has none."""
     stem, dot, end = name.rstrip().rpartition(".")
     return unicodedata.normalize("NFKC", end).casefold() if dot and stem and end and len(end) <= 16 else ""
-
-
-def _edited(content: Json) -> str | None:
-    """The event id of the message that is edited, empty where it is no id; None for what is no edit."""
-    relation = _mapping(content.get("m.relates_to"))
-    if relation.get("rel_type") != "m.replace":
-        return None
-    event_id = relation.get("event_id")
-    return event_id if isinstance(event_id, str) and event_id[:1] == "$" and "\0" not in event_id else ""
 
 
 def _names(content: Json) -> tuple[str, str]:

@@ -19,6 +19,15 @@ def is_reply(content: Json) -> bool:
     return bool(_mapping(_mapping(content.get("m.relates_to")).get("m.in_reply_to")).get("event_id"))
 
 
+def edited_in(content: Json) -> str | None:
+    """The event id of the message that is edited, empty where it is no id; None for what is no edit."""
+    relation = _mapping(content.get("m.relates_to"))
+    if relation.get("rel_type") != "m.replace":
+        return None
+    event_id = relation.get("event_id")
+    return event_id if isinstance(event_id, str) and event_id[:1] == "$" and "\0" not in event_id else ""
+
+
 def said_in(event: Json) -> str:
     """What an event says, on as many lines as it has: a file's name, a poll's question, else the text.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -11,7 +12,7 @@ from bridge.desk import Desk
 from bridge.firm.conversation import SHARED, Conversation, ConversationKind
 from bridge.firm.model import Staff
 from bridge.firm.policy import desired_participants, may_be_in
-from bridge.mapping.said import said_in
+from bridge.mapping.said import edited_in, said_in
 from bridge.matrix.errors import RequestError
 from bridge.matrix.retry import patience
 from bridge.operations.everybody import everybody
@@ -21,6 +22,7 @@ from bridge.store.rooms.conversations import conversations_of_person
 from bridge.store.rooms.made import rooms_of
 from bridge.store.rooms.world import conversations_with_people
 
+Json = dict[str, Any]
 log = structlog.get_logger(__name__)
 WORDS_MAX = 200
 """Characters that are looked for."""
@@ -53,7 +55,8 @@ async def messages_with(desk: Desk, asker: Staff, words: str, most: int) -> list
         with patience(0):
             async with asyncio.timeout(_SECONDS):
                 user_id = await account_of(desk, asker.id)
-                found = await desk.homeserver.search(user_id, words, sorted(places), most)
+                edits = await desk.homeserver.search(user_id, words, sorted(places), most)
+                found = await asyncio.gather(*(_edited(desk, user_id, one) for one in edits))
     except (RequestError, TimeoutError) as error:
         log.warning("messages_not_searched", staff=asker.id, reason=type(error).__name__)
         return None
@@ -61,7 +64,7 @@ async def messages_with(desk: Desk, asker: Staff, words: str, most: int) -> list
     # The search took a while: what began to keep them out meanwhile counts (M3).
     places = await _places(desk, asker)
     messages = []
-    for event in found:
+    for event in {one["event_id"]: one for one in found if one is not None}.values():
         place, text = places.get(event["room_id"]), " ".join(said_in(event).split())
         if place is None or not text:
             continue
@@ -78,6 +81,16 @@ async def messages_with(desk: Desk, asker: Staff, words: str, most: int) -> list
             )
         )
     return messages
+
+
+async def _edited(desk: Desk, user_id: str, event: Json) -> Json | None:
+    """The message itself in the place of an edit, which stays on the server where its message is deleted
+    (findings/deletion-leaves-edits.sh). None for an edit of what somebody else wrote or nobody can see."""
+    edited = edited_in(event["content"])
+    if edited is None:
+        return event
+    message = await desk.homeserver.event(event["room_id"], edited, user_id) if edited else None
+    return message if message is not None and message["sender"] == event["sender"] else None
 
 
 async def _places(desk: Desk, asker: Staff) -> dict[str, Conversation]:

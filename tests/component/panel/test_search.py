@@ -56,6 +56,23 @@ async def test_P5_M3_a_wall_that_is_set_while_the_homeserver_searches_counts(
     assert "Tidewell" not in text
 
 
+async def test_P5_an_edit_is_found_as_its_message_and_not_where_that_was_deleted(panel: Panel) -> None:
+    firm, room = panel.firm, await channel(panel.firm)
+    message = firm.fake.message(room, firm.user("ruth"), "We offer five for Tidewell")
+    new = {"msgtype": "m.text", "body": "We offer ten for Tidewell"}
+    relation = {"rel_type": "m.replace", "event_id": message["event_id"]}
+    firm.fake.message(room, firm.user("ruth"), f"* {new['body']}", **{"m.new_content": new, "m.relates_to": relation})
+    await firm.settle()
+    tom = await panel.enter("tom")
+    for words in ("ten", "tidewell"):
+        _, text = await tom.get(f"/search?q={words}")
+        assert text.count("We offer ten for Tidewell") == 1
+        assert message["event_id"][1:] in text
+        assert "five" not in text
+    firm.fake.redact(room, firm.user("ruth"), message["event_id"])
+    assert "We offer" not in (await tom.get("/search?q=ten"))[1]
+
+
 async def test_P4_links_that_sign_in_are_found_by_nobody(panel: Panel) -> None:
     ruth = await panel.enter("ruth")
     await panel.link("ruth")
