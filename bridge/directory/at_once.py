@@ -11,7 +11,8 @@ from functools import partial
 
 from bridge.directory.barriers import UNTIL_KNOWN, with_team
 from bridge.directory.change import DirectoryChange, diff_firms
-from bridge.firm.model import Firm, Matters, Table, Wall
+from bridge.firm.model import Firm, Matters, Wall
+from bridge.firm.table import Table
 from bridge.firm.walls import whom
 
 _BESIDE = "also-"

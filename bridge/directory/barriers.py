@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import count
 
-from bridge.firm.model import Firm, Matter, Matters, MatterStatus, Staff, Table, Wall, WallKind
+from bridge.firm.model import Firm, Matter, Matters, MatterStatus, Staff, Wall, WallKind
+from bridge.firm.table import Table
 from bridge.firm.walls import whom
 
 UNTIL_KNOWN = "restricted-until-known"

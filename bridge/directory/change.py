@@ -13,8 +13,9 @@ from typing import Any
 from bridge.directory.barriers import LetIn, opening
 from bridge.directory.records import KINDS, Record, record_of, written
 from bridge.firm.difference import differing
-from bridge.firm.model import Firm, MatterStatus, Table
+from bridge.firm.model import Firm, MatterStatus
 from bridge.firm.policy import with_access
+from bridge.firm.table import Table
 from bridge.firm.text.directions import apart, together
 
 _TABLES = tuple(field.name for field in fields(Firm))
