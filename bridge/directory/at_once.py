@@ -11,8 +11,8 @@ from functools import partial
 
 from bridge.directory.barriers import UNTIL_KNOWN, with_team
 from bridge.directory.change import DirectoryChange, diff_firms
-from bridge.firm.model import Firm, Matters, Wall
-from bridge.firm.table import Table
+from bridge.firm.leavers import with_leavers
+from bridge.firm.model import Firm, Wall
 from bridge.firm.walls import whom
 
 _BESIDE = "also-"
@@ -25,7 +25,7 @@ def at_once(change: DirectoryChange, limit_percent: int, day_ago: Firm) -> Firm:
     firm = change.old
     if max(change.staff_share, change.staff_since) <= limit_percent:
         # How much they had access to is no matter: that they leave is what ends it.
-        firm = with_left(firm, change.leavers)
+        firm = with_leavers(firm, change.leavers)
     without_leavers = firm
     for more in _closing(change):
         closed = more(firm)
@@ -35,12 +35,6 @@ def at_once(change: DirectoryChange, limit_percent: int, day_ago: Firm) -> Firm:
         if not by_itself.opens and not by_itself.needs_confirmation(limit_percent):
             firm = closed
     return firm
-
-
-def with_left(firm: Firm, staff_ids: Iterable[str]) -> Firm:
-    """The firm in which these people have left."""
-    left = {one: replace(firm.staff[one], former=True) for one in staff_ids}
-    return replace(firm, staff=Table({**firm.staff, **left})) if left else firm
 
 
 def _closing(change: DirectoryChange) -> Iterator[Callable[[Firm], Firm]]:
@@ -131,4 +125,4 @@ def _with_restrictions(firm: Firm, new: Firm, ids: Iterable[str]) -> Firm:
             let_in &= was_let
         allowed = lists.setdefault(let_in, tuple(sorted(let_in & firm.staff.keys())))
         matters[matter_id] = replace(with_team(before, let_in), restricted=True, allowed=allowed)
-    return replace(firm, matters=Matters({**firm.matters, **matters})) if matters else firm
+    return replace(firm, matters={**firm.matters, **matters}) if matters else firm
