@@ -9,14 +9,28 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from bridge.directory.barriers import UNTIL_KNOWN, with_team
-from bridge.directory.change import DirectoryChange, diff_firms
+from bridge.directory.barriers import UNTIL_KNOWN, with_team, without_opening
+from bridge.directory.change import DirectoryChange, compared, diff_firms
 from bridge.firm.leavers import with_leavers
 from bridge.firm.model import Firm, Wall
 from bridge.firm.walls import whom
 
 _BESIDE = "also-"
 """How the id of a wall begins that stands until the change is confirmed, beside the one that it will be."""
+
+
+def apart_from_waiting(
+    change: DirectoryChange, limit_percent: int, day_ago: Firm
+) -> tuple[DirectoryChange | None, bool]:
+    """What a change that waits takes away: all of it where it waits for whom it lets in alone, else what is little by
+    itself; None for nothing. And whether it is all."""
+    if change.opens.share > limit_percent:
+        closing = compared(change.old, without_opening(change.old, change.new, change.opens), change.today, day_ago)
+        if not closing.opens and not closing.needs_confirmation(limit_percent):
+            return None if closing.empty else closing, True
+    little = at_once(change, limit_percent, day_ago)
+    found = None if little is change.old else compared(change.old, little, change.today, day_ago)
+    return None if found is None or found.empty else found, False
 
 
 def at_once(change: DirectoryChange, limit_percent: int, day_ago: Firm) -> Firm:
