@@ -34,9 +34,11 @@ from bridge.metrics import Metrics
 from bridge.settings import Settings
 from bridge.store.engine.store import Store, StoreError
 from bridge.store.engine.unit import Unit, later
+from bridge.store.files import cabinet_folders as folders
 from bridge.store.files import cabinet_trouble as troubles
 from bridge.store.files import filing as rows
-from bridge.store.files.filing import CabinetPath, Found, IndexedFile, Waiting
+from bridge.store.files.cabinet_folders import IndexedFile
+from bridge.store.files.filing import CabinetPath, Found, Waiting
 
 log = structlog.get_logger(__name__)
 _AT_ONCE = 100
@@ -347,21 +349,21 @@ class Filer:
         await self._store.run(rows.put_off, file.position, sentence, self._clock() + pause)
 
     async def _write_lists(self) -> None:
-        while folders := await self._store.read(rows.to_list, self._clock(), _AT_ONCE):
-            for key, folder, changes in folders:
+        while found := await self._store.read(folders.to_list, self._clock(), _AT_ONCE):
+            for key, folder, changes in found:
                 files = await self._listed_in(folder)
                 try:
                     await self._in_folder(partial(self._write_list, folder, files), _ROW_BYTES * len(files))
-                except InFolderError as found:
-                    await self._require_cabinet(found.why)
-                    await self._note_trouble(key, "list", found.why)
+                except InFolderError as error:
+                    await self._require_cabinet(error.why)
+                    await self._note_trouble(key, "list", error.why)
                     continue
                 point("filing.listed")
-                await self._store.run(rows.mark_listed, key, changes)
+                await self._store.run(folders.mark_listed, key, changes)
 
     async def _listed_in(self, folder: str) -> list[IndexedFile]:
         files: list[IndexedFile] = []
-        while more := await self._store.read(rows.listed_in, folder, files[-1] if files else None):
+        while more := await self._store.read(folders.listed_in, folder, files[-1] if files else None):
             files += more
         return files
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bridge.filing.names import name_key, numbered_folder, safe_folder
 from bridge.firm.model import Firm
 from bridge.store.engine.unit import Unit
-from bridge.store.files.filing import conversation_title, folder_at, take_folder
+from bridge.store.files.cabinet_folders import folder_at, take_folder
+from bridge.store.rooms.conversations import conversation_by_id
 
 
 def folder_of(unit: Unit, firm: Firm, matter_id: str, conversation_id: str) -> str:
@@ -19,5 +20,6 @@ def folder_of(unit: Unit, firm: Firm, matter_id: str, conversation_id: str) -> s
     matter = firm.matters.get(matter_id)
     words = (matter_id,) if matter is None else (matter.number, matter.client, matter.title)
     above = take_folder(unit, f"matter:{matter_id}", "", safe_folder(*words), numbered_folder, name_key)
-    title = safe_folder(conversation_title(unit, conversation_id) or conversation_id)
+    conversation = conversation_by_id(unit, conversation_id)
+    title = safe_folder((conversation.title if conversation is not None else "") or conversation_id)
     return take_folder(unit, conversation_id, above, title, numbered_folder, name_key)
