@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
+from bridge.filing.cabinet import Cabinet, CabinetError, NoAnswerError
 from bridge.filing.names import name_key, numbered_folder, safe_folder
+from bridge.firm.errors import BridgeError
 from bridge.firm.model import Firm
 from bridge.store.engine.unit import Unit
 from bridge.store.files.cabinet_folders import folder_at, take_folder
 from bridge.store.rooms.conversations import conversation_by_id
+
+T = TypeVar("T")
+
+
+class InFolderError(BridgeError):
+    """Something could not be done in a folder of the cabinet."""
+
+    def __init__(self, why: CabinetError) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+async def in_folder(cabinet: Cabinet, work: Callable[[], T], size: int) -> T:
+    """Do something in a folder. Raises InFolderError; and NoAnswerError, by which it is not told from the whole
+    cabinet."""
+    try:
+        return await cabinet.in_time(work, size)
+    except NoAnswerError:
+        raise
+    except CabinetError as error:
+        raise InFolderError(error) from error
 
 
 def folder_of(unit: Unit, firm: Firm, matter_id: str, conversation_id: str) -> str:
