@@ -14,6 +14,7 @@ Numbered = Callable[[str, int], str]
 """The n-th version of a name."""
 Key = Callable[[str], str]
 """What makes two names the same."""
+_ROWS = 500
 _TO_LIST = """
     SELECT "key", parent, name, changed FROM cabinet_folder WHERE changed > listed AND NOT EXISTS (
         SELECT 1 FROM cabinet_trouble trouble WHERE trouble.conversation_id = cabinet_folder."key"
@@ -78,7 +79,7 @@ def mark_listed(unit: Unit, key: str, changes: int) -> None:
     end_trouble(unit, key, "list")
 
 
-def listed_in(unit: ReadUnit, folder: str, behind: IndexedFile | None = None, limit: int = 500) -> list[IndexedFile]:
+def listed_in(unit: ReadUnit, folder: str, behind: IndexedFile | None = None) -> list[IndexedFile]:
     """The next files in a folder behind one, oldest first."""
     files = Filing.select(Filing, File).join(File, on=(Filing.event_id == File.event_id), attr="file")
     found = files.where(Filing.folder == folder, Filing.state == "filed")
@@ -102,7 +103,7 @@ def listed_in(unit: ReadUnit, folder: str, behind: IndexedFile | None = None, li
             str(row.note),
             row.file.removed_at,
         )
-        for row in unit.all(found.order_by(Filing.sent_ms, Filing.position).limit(limit))
+        for row in unit.all(found.order_by(Filing.sent_ms, Filing.position).limit(_ROWS))
     ]
 
 
