@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.scale_firm import MADE_MS, set_up_quiet_logging, settings_of
-from bridge.mapping.rooms import RoomShape, child_state, desired_state
+from bridge.mapping.rooms.shapes import RoomShape
+from bridge.mapping.rooms.state import child_state, desired_state
 from bridge.reconcile.planning.desired import Desired
 from bridge.service import open_firm
 from tests.fakes.guard import FakeGuard

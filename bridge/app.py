@@ -51,7 +51,7 @@ from bridge.store.rooms.made import alias_is_ours
 from bridge.upkeep import systemd
 from bridge.upkeep.company import Company
 from bridge.upkeep.directory import DirectoryChanges
-from bridge.upkeep.health import health, scim_words
+from bridge.upkeep.health import health, leaving_held, scim_words
 from bridge.upkeep.passes import Upkeep
 from bridge.upkeep.stages import Stage
 from bridge.upkeep.standing_by import StandBy
@@ -126,7 +126,7 @@ class Bridge:
             )
             self.scim = scim
             firm.metrics.scim_push_age.set_function(lambda: seconds_since(scim.resources.pushed_at))
-            firm.metrics.scim_held.set_function(lambda: firm.directory.leaving_held("scim"))
+            firm.metrics.scim_held.set_function(lambda: leaving_held(firm.directory))
         judge = partial(judge_bytes_of, self._desk)
         self.filer = Filer(firm.store, firm.homeserver, settings, lambda: firm.firm, firm.metrics, judge=judge)
         self.webhooks = Deliverer(self._desk, firm.metrics)

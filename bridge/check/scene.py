@@ -19,7 +19,8 @@ from bridge.firm.errors import BridgeError
 from bridge.firm.room_keys import CHECK, MARKER
 from bridge.firm.room_rules import BOT_LEVEL
 from bridge.mapping.ids import hidden_alias
-from bridge.mapping.rooms import RoomShape, power_levels
+from bridge.mapping.rooms.shapes import RoomShape
+from bridge.mapping.rooms.state import power_levels
 from bridge.matrix.accounts.bot_token import BotToken
 from bridge.matrix.accounts.mas import find_user, make_user
 from bridge.matrix.accounts.mas_api import path_of

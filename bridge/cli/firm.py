@@ -255,20 +255,18 @@ def directory_confirm(config: Config = None, yes: Yes = False) -> None:
 def directory_undo(config: Config = None, yes: Yes = False) -> None:
     """Take back the change of the directory that was confirmed last, within a day, with the memberships it ended."""
     from bridge.clock import now_ms
-    from bridge.directory.past.replaced import last_confirmed
-    from bridge.directory.undoing import why_not
-    from bridge.refusal import Kind, Refusal
+    from bridge.directory.undoing import to_undo
+    from bridge.refusal import Refusal
     from bridge.wording.directory import undone_text
     from bridge.wording.refusals import worded
 
     by = f"{getpass.getuser()} on the command line"
 
     async def look(service: FirmService) -> tuple[str, str]:
-        confirmed = await service.store.read(last_confirmed)
-        if confirmed is None:
-            return "", worded(Refusal(Kind.NO_CHANGE_CONFIRMED))
-        refusal = why_not(confirmed, "", now_ms())
-        return confirmed.fingerprint, "" if refusal is None else worded(refusal)
+        try:
+            return (await service.store.read(to_undo, "", now_ms())).fingerprint, ""
+        except Refusal as refusal:
+            return "", worded(refusal)
 
     async def work(service: FirmService) -> str:
         try:

@@ -9,13 +9,28 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from bridge.directory.barriers import UNTIL_KNOWN, with_team
-from bridge.directory.change import DirectoryChange, diff_firms
-from bridge.firm.model import Firm, Matters, Table, Wall
+from bridge.directory.barriers import UNTIL_KNOWN, with_team, without_opening
+from bridge.directory.change import DirectoryChange, compared, diff_firms
+from bridge.firm.leavers import with_leavers
+from bridge.firm.model import Firm, Wall
 from bridge.firm.walls import whom
 
 _BESIDE = "also-"
 """How the id of a wall begins that stands until the change is confirmed, beside the one that it will be."""
+
+
+def apart_from_waiting(
+    change: DirectoryChange, limit_percent: int, day_ago: Firm
+) -> tuple[DirectoryChange | None, bool]:
+    """What a change that waits takes away: all of it where it waits for whom it lets in alone, else what is little by
+    itself; None for nothing. And whether it is all."""
+    if change.opens.share > limit_percent:
+        closing = compared(change.old, without_opening(change.old, change.new, change.opens), change.today, day_ago)
+        if not closing.opens and not closing.needs_confirmation(limit_percent):
+            return None if closing.empty else closing, True
+    little = at_once(change, limit_percent, day_ago)
+    found = None if little is change.old else compared(change.old, little, change.today, day_ago)
+    return None if found is None or found.empty else found, False
 
 
 def at_once(change: DirectoryChange, limit_percent: int, day_ago: Firm) -> Firm:
@@ -24,7 +39,7 @@ def at_once(change: DirectoryChange, limit_percent: int, day_ago: Firm) -> Firm:
     firm = change.old
     if max(change.staff_share, change.staff_since) <= limit_percent:
         # How much they had access to is no matter: that they leave is what ends it.
-        firm = with_left(firm, change.leavers)
+        firm = with_leavers(firm, change.leavers)
     without_leavers = firm
     for more in _closing(change):
         closed = more(firm)
@@ -34,12 +49,6 @@ def at_once(change: DirectoryChange, limit_percent: int, day_ago: Firm) -> Firm:
         if not by_itself.opens and not by_itself.needs_confirmation(limit_percent):
             firm = closed
     return firm
-
-
-def with_left(firm: Firm, staff_ids: Iterable[str]) -> Firm:
-    """The firm in which these people have left."""
-    left = {one: replace(firm.staff[one], former=True) for one in staff_ids}
-    return replace(firm, staff=Table({**firm.staff, **left})) if left else firm
 
 
 def _closing(change: DirectoryChange) -> Iterator[Callable[[Firm], Firm]]:
@@ -130,4 +139,4 @@ def _with_restrictions(firm: Firm, new: Firm, ids: Iterable[str]) -> Firm:
             let_in &= was_let
         allowed = lists.setdefault(let_in, tuple(sorted(let_in & firm.staff.keys())))
         matters[matter_id] = replace(with_team(before, let_in), restricted=True, allowed=allowed)
-    return replace(firm, matters=Matters({**firm.matters, **matters})) if matters else firm
+    return replace(firm, matters={**firm.matters, **matters}) if matters else firm

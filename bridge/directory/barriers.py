@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import count
 
-from bridge.firm.model import Firm, Matter, Matters, MatterStatus, Staff, Table, Wall, WallKind
+from bridge.firm.model import Firm, Matter, MatterStatus, Staff, Wall, WallKind
 from bridge.firm.walls import whom
 
 UNTIL_KNOWN = "restricted-until-known"
@@ -146,7 +146,7 @@ def with_gone(old: Firm, new: Firm, today: date) -> Firm:
     new = _with_people(old, new, frozenset[str]().union(*(walled.get(one.id, ()) for one in gone)))
     taken = {one.number.casefold() for one in new.matters.values()}
     absent = {one.id: _deleted(old, new, one, taken) for one in gone if one.id not in new.matters}
-    new = replace(new, matters=Matters({**new.matters, **absent}))
+    new = replace(new, matters={**new.matters, **absent})
     after = _behind_walls(new, today)
     everybody = frozenset(old.staff)
     out = {one.id: walled.get(one.id, frozenset()) - after.get(one.id, frozenset()) for one in gone}
@@ -171,7 +171,7 @@ def _as_before(old: Firm, new: Firm, opens: LetIn, comes_back: Callable[[Firm, W
     """The new firm without what opens, by walls of the old that come back, and by others where these are too few."""
     new = _with_people(old, new, frozenset[str]().union(*opens.walled.values()))
     matters = {one: _restricted(old, new, one) for one in opens.restricted}
-    kept = replace(new, matters=Matters({**new.matters, **matters})) if matters else new
+    kept = replace(new, matters={**new.matters, **matters}) if matters else new
     missing = {
         wall.id: wall
         for wall in old.walls.values()
@@ -199,7 +199,7 @@ def _with_people(old: Firm, new: Firm, staff_ids: Collection[str]) -> Firm:
         else replace(one, former=True, email="", localpart="", external_ids=())
         for one in absent
     }
-    return replace(new, staff=Table({**new.staff, **left}))
+    return replace(new, staff={**new.staff, **left})
 
 
 def _names(person: Staff) -> set[object]:

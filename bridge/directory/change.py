@@ -13,8 +13,10 @@ from typing import Any
 from bridge.directory.barriers import LetIn, opening
 from bridge.directory.records import KINDS, Record, record_of, written
 from bridge.firm.difference import differing
-from bridge.firm.model import Firm, MatterStatus, Table
+from bridge.firm.matters.search import prepare
+from bridge.firm.model import Firm, MatterStatus
 from bridge.firm.policy import with_access
+from bridge.firm.table import Table
 from bridge.firm.text.directions import apart, together
 
 _TABLES = tuple(field.name for field in fields(Firm))
@@ -193,6 +195,19 @@ def diff_firms(old: Firm, new: Firm, today: date, day_ago: Firm | None = None) -
     opens = opening(old, new, today, day_ago) if _may_open(kinds) else LetIn()
     change = DirectoryChange(old, new, kinds, leavers, lost, old_access, today, opens)
     return change if day_ago is None or day_ago is old else _since(change, day_ago)
+
+
+def compared(stored: Firm, firm: Firm, today: date, day_ago: Firm | None = None) -> DirectoryChange:
+    """What changes, with the stored firm's very records where they are equal.
+
+    What else takes long is worked out with it, since this runs beside the event loop.
+    """
+    firm = with_known(firm, stored)
+    change = diff_firms(stored, firm, today, day_ago)
+    change.fingerprint()
+    _ = change.written
+    prepare(stored if change.empty else firm)
+    return change
 
 
 def _since(change: DirectoryChange, day_ago: Firm) -> DirectoryChange:

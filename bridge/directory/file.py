@@ -12,36 +12,26 @@ import structlog
 
 from bridge import __version__, faults
 from bridge.clock import now_ms
-from bridge.directory import undoing
-from bridge.directory.at_once import at_once, with_left
-from bridge.directory.barriers import with_gone, without_opening
-from bridge.directory.change import DirectoryChange, diff_firms, with_known
+from bridge.directory import keeping, undoing
+from bridge.directory.at_once import apart_from_waiting
+from bridge.directory.barriers import with_gone
+from bridge.directory.change import DirectoryChange, compared, diff_firms
 from bridge.directory.following.outcomes import Applied, Held, Invalid, Outcome, Unchanged
-from bridge.directory.following.status import DirectoryStatus, HeldChange, ShownProblem, as_shown
+from bridge.directory.following.status import DirectoryStatus, HeldChange, status_of
 from bridge.directory.following.watched import WatchedFiles
 from bridge.directory.forms.sheet_form import form_of
-from bridge.directory.keeping import (
-    accept,
-    accepted_version,
-    confirm_change,
-    hold,
-    is_as_read,
-    is_confirmed,
-    read_firm,
-    still_waits,
-    undone_fingerprints,
-)
 from bridge.directory.past.earlier import earlier_records, with_earlier
-from bridge.directory.past.replaced import fits, last_confirmed, without
+from bridge.directory.past.replaced import fits, without
 from bridge.directory.problems import ChangedWhileReadError, DirectoryError, RecordProblem
 from bridge.directory.read import Snapshot, firm_of
 from bridge.directory.sources.keeping import keep_links
 from bridge.directory.sources.port import FILES, SourceStanding
-from bridge.directory.sources.seen import Sees, sight_of, standings_seen
+from bridge.directory.sources.seen import Sees, sight_of
 from bridge.directory.sources.statement import Links, Merged, Provenance
 from bridge.directory.sources.union import Sources
 from bridge.directory.undoing import Undone
 from bridge.firm.audit import Deed
+from bridge.firm.leavers import with_leavers
 from bridge.firm.matters.search import prepare
 from bridge.firm.model import Firm
 from bridge.refusal import Kind, Refusal
@@ -53,14 +43,6 @@ from bridge.store.record.kept import DIRECTORY_READ, keep
 
 _HOUR_MS = 60 * 60 * 1000
 log = structlog.get_logger(__name__)
-
-
-def _utc_today() -> date:
-    return datetime.now(UTC).date()
-
-
-def _nothing(unit: Unit, change: DirectoryChange) -> None:
-    """What is done with a change where nobody wants to know of it."""
 
 
 class DirectoryFile:
@@ -77,9 +59,9 @@ class DirectoryFile:
         settings: DirectorySettings,
         store: Store,
         *,
-        today: Callable[[], date] = _utc_today,
+        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
         settle_seconds: float = 0.5,
-        with_change: Callable[[Unit, DirectoryChange], None] = _nothing,
+        with_change: Callable[[Unit, DirectoryChange], None] = lambda unit, change: None,
         over: Callable[[Firm], Firm] = lambda firm: firm,
         stores: bool = True,
         sources: Sources | None = None,
@@ -121,7 +103,9 @@ class DirectoryFile:
 
         Raises StoredDirectoryError when it cannot be read back.
         """
-        self.firm = await self._stored()
+        # First the version, so that what is accepted while it is read is found later.
+        self._version = await self._store.read(keeping.accepted_version)
+        self.firm = await keeping.read_firm(self._store)
         self._loaded = True
         return self.firm
 
@@ -140,7 +124,7 @@ class DirectoryFile:
             except DirectoryError as error:
                 return self._refuse(error)
             if snapshot is None:
-                return await self._as_before()
+                return await self._as_before(broken=bool(self.problems))
             outcome = await self._take(snapshot)
             # Only now: had the store failed, the same files would have to be taken again.
             self._files.took(snapshot)
@@ -157,19 +141,15 @@ class DirectoryFile:
             union = await sources.union(self.firm)
         except DirectoryError as error:
             refused = self._refuse(DirectoryError((*self._of_files, *error.problems), complete=error.complete))
-            outcome = await self._let_leave(await sources.left(self.firm))
+            leavers = await sources.left(self.firm)
+            # That they have left waits for nobody to put the rest right (F2).
+            outcome = await self._consider(with_leavers(self.firm, leavers)) if leavers else Unchanged()
             self._union_seen = version
             return outcome if isinstance(outcome, Applied) else refused
         self.problems, self.merged = self._of_files, union.merged
         outcome = await self._consider(union.firm, union.merged.links)
         self._union_seen = version
         return outcome
-
-    async def _let_leave(self, staff_ids: frozenset[str]) -> Outcome:
-        """Have these people have left and nothing else: that waits for nobody to put the rest right (F2)."""
-        if not staff_ids:
-            return Unchanged()
-        return await self._consider(with_left(self.firm, staff_ids))
 
     async def _keep_files(self, sources: Sources) -> None:
         try:
@@ -201,16 +181,10 @@ class DirectoryFile:
             if self.held is None:
                 raise Refusal(Kind.NO_CHANGE_WAITS)
             fingerprint = self.held.fingerprint()
-        if not await self._store.run(confirm_change, fingerprint, by, cause):
+        if not await self._store.run(keeping.confirm_change, fingerprint, by, cause):
             raise Refusal(Kind.CHANGE_WAITS_NO_MORE, fingerprint=fingerprint)
         log.info("directory_change_confirmed", fingerprint=fingerprint, by=by)
         return fingerprint
-
-    def leaving_held(self, source: str) -> int:
-        """How many people have left, as this source has it among others, whose leaving waits for a firm admin."""
-        leavers = self.held.leavers if self.held is not None else ()
-        origins = [self.origin("staff", one) for one in leavers]
-        return sum(one is not None and source in one.sources for one in origins)
 
     def origin(self, kind: str, record_id: str) -> Provenance | None:
         """Which sources say what of a record of a section; None where the directory is its files alone."""
@@ -224,25 +198,19 @@ class DirectoryFile:
         the files say waits from then on. Raises Refusal where it cannot be taken back.
         """
         async with self._one_at_a_time:
-            if not self._loaded or await self._store.read(accepted_version) != self._version:
+            if not self._loaded or await self._store.read(keeping.accepted_version) != self._version:
                 await self.load()
             if (before := await self._store.read(subject_of, Deed.DIRECTORY_UNDONE, cause)) is not None:
                 return Undone(before, (), 0, frozenset())
-            confirmed = await self._store.read(last_confirmed)
-            if confirmed is None:
-                raise Refusal(Kind.NO_CHANGE_CONFIRMED)
-            if refusal := undoing.why_not(confirmed, fingerprint, now_ms()):
-                raise refusal
-            firm, change = await asyncio.to_thread(_compared, self.firm, without(self.firm, confirmed), self.today())
-            if not fits(firm):
+            confirmed = await self._store.read(undoing.to_undo, fingerprint, now_ms())
+            change = await asyncio.to_thread(compared, self.firm, without(self.firm, confirmed), self.today())
+            if not fits(firm := change.new):
                 raise Refusal(Kind.OLD_DIRECTORY_DOES_NOT_FIT)
             over, version = self._over(firm), self._version
             moved = await self._store.run(undoing.undo, change, confirmed, version, over, by, cause)
-            if moved is None:
-                raise Refusal(Kind.DIRECTORY_CHANGED_MEANWHILE)
             faults.point("directory.undone")
             sees = self._sight(by, (change.old, firm)) if to_admin else None
-            self._version = await self._store.read(accepted_version)
+            self._version = await self._store.read(keeping.accepted_version)
             # The files are read again, so that what they say is held.
             self.firm, self.held = self.firm if change.empty else firm, None
             self._files.forget()
@@ -257,21 +225,10 @@ class DirectoryFile:
         For the firm admin of this staff id without a word about matters that they must not see (M3); whoever runs the
         server sees everything.
         """
-        sees, held, merged = self.sight(staff_id) if staff_id else None, self.held, self.merged
-        differ, links = (merged.disagreements, merged.links) if merged is not None else ((), {})
+        sees, held = self.sight(staff_id) if staff_id else None, self.held
         standings = () if self.sources is None else await self.sources.standings()
-        return DirectoryStatus(
-            active_staff=len(self.firm.active_staff),
-            matters=sum(sees is None or sees("matter", matter_id) for matter_id in self.firm.matters),
-            whole=sees is None,
-            problems=tuple(
-                ShownProblem(str(one), whole=True) if sees is None else as_shown(one) for one in self.problems
-            ),
-            held=None if held is None else HeldChange(held.fingerprint(), held.lines(sees), self.held_as_undone),
-            sources=standings if sees is None else tuple(standings_seen(standings, sees, links, self.firm)),
-            disagreements=tuple(one for one in differ if sees is None or sees(one.kind.removesuffix("s"), one.id)),
-            left_out=0 if merged is None else len(merged.left_out.get("staff", ())),
-        )
+        shown = None if held is None else HeldChange(held.fingerprint(), held.lines(sees), self.held_as_undone)
+        return status_of(self.firm, shown, self.problems, standings, self.merged, sees)
 
     def sight(self, staff_id: str) -> Sees:
         """Whether this person may know of a record, by its kind and id, as it is and as a held change would have it."""
@@ -283,7 +240,7 @@ class DirectoryFile:
 
     async def _take(self, snapshot: Snapshot) -> Outcome:
         noted = self._read_as(snapshot)
-        if not self.problems and self.held is None and await self._store.read(is_as_read, noted, self._version):
+        if not self.problems and self.held is None and await self._store.read(keeping.is_as_read, noted, self._version):
             # A start takes a large firm's files up in a fraction of the time that reading them takes.
             await asyncio.to_thread(prepare, self.firm)
             return Unchanged()
@@ -303,15 +260,14 @@ class DirectoryFile:
         """All that it depends on which firm these files lead to, beside the accepted one."""
         return " ".join((snapshot.digest, str(self._version), str(self.today()), __version__, *astuple(self._form)))
 
-    async def _as_before(self, *, broken: bool | None = None) -> Outcome:
-        if self.problems if broken is None else broken:
+    async def _as_before(self, *, broken: bool) -> Outcome:
+        if broken:
             return Invalid(self.problems)
         if self.held is None:
             return Unchanged()
-        fingerprint = self.held.fingerprint()
         # What counts with it is what went in the last day.
         lately = self._judged[0] == self.today() and 0 <= now_ms() - self._judged[1] < _HOUR_MS
-        if lately and await self._store.read(still_waits, fingerprint):
+        if lately and await self._store.read(keeping.still_waits, self.held.fingerprint()):
             return Held(self.held)
         return await self._consider(self.held.new, self.merged.links if self.merged is not None else {})
 
@@ -330,45 +286,39 @@ class DirectoryFile:
     async def _consider(self, firm: Firm, links: Links | None = None) -> Outcome:
         # Compared with the store and not with what this process knows: another one may have applied it meanwhile.
         before, today = self.firm, self.today()
-        if await self._store.read(accepted_version) != self._version:
+        if await self._store.read(keeping.accepted_version) != self._version:
             await self.load()
         stored = self.firm
         firm = await asyncio.to_thread(with_gone, stored, firm, today)
         earlier = await self._store.read(earlier_records, now_ms())
         day_ago = await asyncio.to_thread(with_earlier, stored, earlier)
-        firm, change = await asyncio.to_thread(_compared, stored, firm, today, day_ago)
-        undone = not change.empty and change.fingerprint() in await self._store.read(undone_fingerprints)
+        change = await asyncio.to_thread(compared, stored, firm, today, day_ago)
+        undone = not change.empty and change.fingerprint() in await self._store.read(keeping.undone_fingerprints)
         much = bool(stored.staff) and change.needs_confirmation(self._limit)
         if (much or undone) and not await self._confirmed(change):
             self._judged, self.held_as_undone = (today, now_ms()), undone
-            return self._hold(change if undone else await self._what_waits(change, links or {}, day_ago))
+            waits = change if undone else await self._what_waits(change, links or {}, day_ago)
+            if self._stores and (self.held is None or self.held.fingerprint() != waits.fingerprint()):
+                log.warning("directory_change_held", fingerprint=waits.fingerprint(), summary=waits.summary())
+            self.held = waits
+            return Held(waits)
         await self._store_change(change, links or {})
-        self.firm, self.held = stored if change.empty else firm, None
+        self.firm, self.held = stored if change.empty else change.new, None
         if before is not stored:
-            change = await asyncio.to_thread(diff_firms, before, firm, today)
+            change = await asyncio.to_thread(diff_firms, before, self.firm, today)
         if change.empty:
             return Unchanged()
         log.info("directory_applied", fingerprint=change.fingerprint(), summary=change.summary())
         return Applied(change)
 
     async def _what_waits(self, change: DirectoryChange, links: Links, day_ago: Firm) -> DirectoryChange:
-        """Apply what a held change takes away: all of it where it waits for whom it lets in alone, else what is little
-        by itself. Returns what still waits of it."""
-        old, kept, now = change.old, change.new, change
-        if change.opens.share > self._limit:
-            kept = await asyncio.to_thread(without_opening, old, kept, change.opens)
-            kept, now = await asyncio.to_thread(_compared, old, kept, change.today, day_ago)
-        if now is change or now.opens or now.needs_confirmation(self._limit):
-            kept = await asyncio.to_thread(at_once, change, self._limit, day_ago)
-            if kept is old:
-                return change
-            # Who is who is kept with the rest of it.
-            kept, now = await asyncio.to_thread(_compared, old, kept, change.today, day_ago)
-            links = {}
-        if now.empty:
+        """Apply what a held change takes away, as far as that need not wait; returns what still waits of it."""
+        now, is_all = await asyncio.to_thread(apart_from_waiting, change, self._limit, day_ago)
+        if now is None:
             return change
-        await self._store_change(now, links, waits=change.fingerprint())
-        self.firm = kept
+        # Else who is who is kept with the rest of it.
+        await self._store_change(now, links if is_all else {}, waits=change.fingerprint())
+        self.firm = now.new
         log.info("directory_applied", fingerprint=now.fingerprint(), summary=now.summary())
         return await asyncio.to_thread(diff_firms, self.firm, change.new, change.today, day_ago)
 
@@ -384,34 +334,10 @@ class DirectoryFile:
     def _accept(self, unit: Unit, change: DirectoryChange, links: Links, waits: str) -> int:
         self._with_change(unit, change)
         keep_links(unit, links)
-        return accept(unit, change, waits=waits)
+        return keeping.accept(unit, change, waits=waits)
 
     async def _confirmed(self, change: DirectoryChange) -> bool:
-        fingerprint, summary = change.fingerprint(), change.summary()
+        fingerprint = change.fingerprint()
         if not self._stores:
-            return await self._store.read(is_confirmed, fingerprint)
-        return await self._store.run(hold, fingerprint, summary, now_ms())
-
-    def _hold(self, change: DirectoryChange) -> Held:
-        if self._stores and (self.held is None or self.held.fingerprint() != change.fingerprint()):
-            log.warning("directory_change_held", fingerprint=change.fingerprint(), summary=change.summary())
-        self.held = change
-        return Held(change)
-
-    async def _stored(self) -> Firm:
-        # First the version, so that what is accepted while it is read is found later.
-        self._version = await self._store.read(accepted_version)
-        return await read_firm(self._store)
-
-
-def _compared(stored: Firm, firm: Firm, today: date, day_ago: Firm | None = None) -> tuple[Firm, DirectoryChange]:
-    """The firm with the stored one's very records where they are equal, and what changes.
-
-    What else takes long is worked out with it, since this runs beside the event loop.
-    """
-    firm = with_known(firm, stored)
-    change = diff_firms(stored, firm, today, day_ago)
-    change.fingerprint()
-    _ = change.written
-    prepare(stored if change.empty else firm)
-    return firm, change
+            return await self._store.read(keeping.is_confirmed, fingerprint)
+        return await self._store.run(keeping.hold, fingerprint, change.summary(), now_ms())

@@ -1,4 +1,4 @@
-"""Several sources made one directory: who owns what, who is who, and what happens when two disagree (S1, S3). Pure.
+"""Several sources made one directory: who owns what, and what happens when two disagree (S1, S3). Pure.
 
 The owner of a value is the source to which `directory.sources` gives its field, else the one to which it gives its kind
 of record, else the first in order that has the record. Others add what the owner cannot say. What takes something away
@@ -8,18 +8,15 @@ holds whoever says it: a leaver, a restriction, a legal hold, a wall.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bridge.directory.fields import ACCESS, CHANNELS, GROUPS, KINDS, MATTERS, STAFF, WALLS, Field, RecordKind
-from bridge.directory.problems import ProblemList, quoted
+from bridge.directory.problems import ProblemList
 from bridge.directory.reading import Record, Records
 from bridge.directory.restrictions import members_of, on_every_list
+from bridge.directory.sources.identities import Entity, Identities
 from bridge.directory.sources.statement import Disagreement, Links, Merged, Provenance, Statement
-from bridge.directory.values import Refers, Shape
-from bridge.firm.conversation import channel_key
 from bridge.firm.model import Firm, MatterStatus
 
 _RIGHTS = frozenset(
@@ -52,15 +49,6 @@ def merge(
     return _Merging(said, owns, problems, links or {}, known or Firm()).merged()
 
 
-@dataclass
-class _Entity:
-    """One record of the directory, with what each source says of it."""
-
-    id: str
-    parts: dict[str, Record] = field(default_factory=dict)
-    gone: set[str] = field(default_factory=set)
-
-
 class _Merging:
     def __init__(
         self,
@@ -72,13 +60,7 @@ class _Merging:
     ) -> None:
         self._said = {one.source: one for one in said}
         self._owner = {owned: source for source, all_owned in owns.items() for owned in all_owned}
-        self._problems = problems
-        self._known_links = links
-        self._known = known
-        self._taken: set[str] = set()
-        """The ids in the directory that the source being looked at names by records of their own."""
-        self._links: dict[tuple[str, str, str], str] = {}
-        self._aliases: dict[tuple[str, Refers], dict[str, str]] = defaultdict(dict)
+        self._who = Identities(self._said, self._in_order, problems, links, known)
         self._origins: dict[tuple[str, str], Provenance] = {}
         self._alone = {one.source: Provenance((one.source,), {}) for one in said}
         """The same for all that one source alone has."""
@@ -86,13 +68,11 @@ class _Merging:
         self._granted: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         """Which sources give access, by matter and person."""
         self._left_out: dict[str, list[str]] = defaultdict(list)
-        self._numbers: Mapping[tuple[str, str], str] = {}
-        """The ids of matters by what makes a record of another source the same."""
 
     def merged(self) -> Merged:
-        entities = {kind.name: self._entities(kind) for kind in KINDS if kind is not ACCESS}
+        entities = {kind.name: self._who.entities(kind) for kind in KINDS if kind is not ACCESS}
         for said in self._said.values():
-            self._put_aliases(said)
+            self._who.take_names(said)
         records: Records = defaultdict(list)
         lost: frozenset[str] = frozenset()
         for kind in (STAFF, GROUPS, MATTERS, WALLS, CHANNELS):
@@ -104,110 +84,14 @@ class _Merging:
         records[ACCESS.name] = self._access()
         self._restrict(entities[MATTERS.name], records)
         left_out = {kind: tuple(ids) for kind, ids in self._left_out.items()}
-        return Merged(records, self._origins, tuple(self._disagreements), left_out, self._links, lost)
-
-    # Who is who.
-
-    def _entities(self, kind: RecordKind) -> dict[str, _Entity]:
-        entities: dict[str, _Entity] = {}
-        by_key: dict[tuple[str, str], str] = {}
-        for source in self._in_order(kind.name):
-            records = self._said[source].records.get(kind.name, ())
-            self._taken = {self._told(source, kind, one) for one in records}
-            # First those of whom it is known who they are: whoever has the address of one may be a newcomer.
-            for record in sorted(records, key=lambda one: self._is_new(source, kind, one)):
-                one = entities.setdefault(*self._entity(kind, source, record, entities, by_key))
-                self._links[source, kind.name, _own_id(kind, record)] = one.id
-                if source in one.parts:
-                    message = f"Two records of {source} are the same {kind.one}, {quoted(one.id)}. Put one right there."
-                    record.problem(self._problems, "id", message)
-                    continue
-                one.parts[source] = record
-                if (kind.name, _own_id(kind, record)) in self._said[source].gone:
-                    one.gone.add(source)
-            # Only now: what one source says twice is two records, which its own check tells apart.
-            said = [one for one in entities.values() if source in one.parts]
-            # Last those who are there: the address of somebody who left may be a newcomer's by now.
-            for one in sorted(said, key=lambda one: source not in one.gone):
-                by_key.update((key, one.id) for key in _keys(kind, one.parts[source]))
-        if kind is MATTERS:
-            self._numbers = by_key
-        return entities
-
-    def _entity(
-        self,
-        kind: RecordKind,
-        source: str,
-        record: Record,
-        entities: Mapping[str, _Entity],
-        by_key: Mapping[tuple[str, str], str],
-    ) -> tuple[str, _Entity]:
-        own = _own_id(kind, record)
-        found = self._known_links.get((source, kind.name, own), "")
-        if not found:
-            candidates = {by_key[key] for key in _keys(kind, record) if key in by_key}
-            candidates |= {own} & entities.keys()
-            # Somebody of whom this source has another record already is somebody else.
-            candidates = {one for one in candidates if source not in entities[one].parts or one == own}
-            if len(candidates) > 1:
-                named = " and ".join(map(quoted, sorted(candidates)))
-                message = f"By its values this {kind.one} could be {named}. Put its id, e-mail address or number right."
-                record.problem(self._problems, "id", message)
-            found = min(candidates, default="") or self._in_force(kind, record, own)
-        return found, _Entity(found)
-
-    def _told(self, source: str, kind: RecordKind, record: Record) -> str:
-        own = _own_id(kind, record)
-        return self._known_links.get((source, kind.name, own), own)
-
-    def _is_new(self, source: str, kind: RecordKind, record: Record) -> bool:
-        return (source, kind.name, _own_id(kind, record)) not in self._known_links
-
-    def _in_force(self, kind: RecordKind, record: Record, own: str) -> str:
-        """The id by which the firm knows this record, so that a person from a new source keeps their account."""
-        if kind is STAFF:
-            known, key = self._by_address, record.get("email")
-        elif kind is MATTERS:
-            known, key = self._by_number, record.get("number")
-        else:
-            return own
-        found = known.get(key.casefold(), "") if key else ""
-        # Whom this source names by a record of their own is nobody else.
-        return found if found and found not in self._taken else own
-
-    @cached_property
-    def _by_address(self) -> Mapping[str, str]:
-        # Only who works here: the address of somebody who left may be a newcomer's by now.
-        return {one.email.casefold(): one.id for one in self._known.staff.values() if one.active}
-
-    @cached_property
-    def _by_number(self) -> Mapping[str, str]:
-        return {one.number.casefold(): one.id for one in self._known.matters.values()}
-
-    def _put_aliases(self, said: Statement) -> None:
-        """How this source calls people and matters, and what they are called in the directory."""
-        for kind, refers, by in ((STAFF, Refers.STAFF, "email"), (MATTERS, Refers.MATTER, "number")):
-            names = self._aliases[said.source, refers]
-            for record in said.records.get(kind.name, ()):
-                directory_id = self._links[said.source, kind.name, _own_id(kind, record)]
-                if record.get(by):
-                    names.setdefault(record.get(by).casefold(), directory_id)
-            for record in said.records.get(kind.name, ()):
-                own = _own_id(kind, record)
-                names[own] = self._links[said.source, kind.name, own]
-        for own, number in said.numbers.items():
-            if (known := self._numbers.get(("number", number.casefold()))) is not None:
-                self._aliases[said.source, Refers.MATTER][own] = known
-        self._aliases[said.source, Refers.PEOPLE] = self._aliases[said.source, Refers.STAFF]
-
-    # Whose word holds.
+        return Merged(records, self._origins, tuple(self._disagreements), left_out, self._who.links, lost)
 
     def _in_order(self, kind: str) -> list[str]:
         """The sources, the owner of this kind first."""
         owner = self._owner.get(kind)
         return sorted(self._said, key=lambda source: source != owner)
 
-    def _one(self, kind: RecordKind, one: _Entity) -> Record | None:
+    def _one(self, kind: RecordKind, one: Entity) -> Record | None:
         owner = self._owner.get(kind.name, "")
         lacks = bool(owner) and owner in self._said and owner not in one.parts
         if lacks and kind in {STAFF, MATTERS}:
@@ -235,7 +119,7 @@ class _Merging:
         self._origins[kind.name, one.id] = Provenance(tuple(self._in(kind, one, primary)), elsewhere)
         return Record(one.parts[primary].row, values, unread)
 
-    def _only(self, kind: RecordKind, one: _Entity) -> Record:
+    def _only(self, kind: RecordKind, one: Entity) -> Record:
         """What one source says of whom no other knows: all of it, but rights that another says alone."""
         ((source, record),) = one.parts.items()
         others = {
@@ -243,7 +127,7 @@ class _Merging:
         }
         self._origins[kind.name, one.id] = self._alone[source]
         values = {
-            each.name: self._named(source, each, record.values[each.name])
+            each.name: self._who.named(source, each, record.values[each.name])
             for each in kind.fields
             if each.name in record.values and each.name not in others
         }
@@ -251,7 +135,7 @@ class _Merging:
             values["id"] = one.id
         return Record(record.row, values, {name: one for name, one in record.unread.items() if name not in others})
 
-    def _source_of(self, kind: RecordKind, each: Field, one: _Entity, primary: str) -> str:
+    def _source_of(self, kind: RecordKind, each: Field, one: Entity, primary: str) -> str:
         """The source whose word holds of a field; empty for none."""
         given = self._owner.get(f"{kind.name}.{each.name}", "")
         if given in one.parts:
@@ -265,22 +149,22 @@ class _Merging:
             return primary
         return next((source for source in self._in(kind, one, primary) if each.name in one.parts[source].values), "")
 
-    def _in(self, kind: RecordKind, one: _Entity, primary: str) -> list[str]:
+    def _in(self, kind: RecordKind, one: Entity, primary: str) -> list[str]:
         return [primary, *(source for source in self._in_order(kind.name) if source in one.parts and source != primary)]
 
-    def _value(self, kind: RecordKind, each: Field, one: _Entity, source: str) -> Any:
-        value = self._named(source, each, one.parts[source].values.get(each.name))
+    def _value(self, kind: RecordKind, each: Field, one: Entity, source: str) -> Any:
+        value = self._who.named(source, each, one.parts[source].values.get(each.name))
         if each.name in {"id", "user_id", "version_id"}:
             return value
         for other, record in one.parts.items():
-            theirs = self._named(other, each, record.values.get(each.name))
+            theirs = self._who.named(other, each, record.values.get(each.name))
             differs = other != source and theirs not in (None, "", ()) and _folded(theirs) != _folded(value)
             if differs and (kind.name, each.name) not in TAKES_AWAY:
                 self._disagreements.append(Disagreement(kind.name, one.id, each.name, source, other))
         return value
 
     def _take_away(
-        self, kind: RecordKind, one: _Entity, values: dict[str, Any], elsewhere: dict[str, str], *, lacks: bool
+        self, kind: RecordKind, one: Entity, values: dict[str, Any], elsewhere: dict[str, str], *, lacks: bool
     ) -> None:
         """What takes something away holds whoever says it, but where somebody was given the very field."""
         for (of, name), taken in TAKES_AWAY.items():
@@ -303,7 +187,7 @@ class _Merging:
             if owner in {None, source}:
                 for record in self._said[source].records.get(ACCESS.name, ()):
                     values = {
-                        each.name: self._named(source, each, record.values[each.name])
+                        each.name: self._who.named(source, each, record.values[each.name])
                         for each in ACCESS.fields
                         if each.name in record.values
                     }
@@ -312,7 +196,7 @@ class _Merging:
                     self._granted[key[0]][key[1]].add(source)
         return list(found.values())
 
-    def _restrict(self, matters: Mapping[str, _Entity], records: Records) -> None:
+    def _restrict(self, matters: Mapping[str, Entity], records: Records) -> None:
         """Where several sources restrict a matter, let in only whom each of them lets in."""
         allowed = next(each for each in MATTERS.fields if each.name == "allowed")
         members = members_of(records[GROUPS.name])
@@ -323,7 +207,7 @@ class _Merging:
             if len(by) < 2 or self._owner.get(f"{MATTERS.name}.{allowed.name}") in one.parts:
                 continue
             lists = {
-                source: set(self._named(source, allowed, one.parts[source].get(allowed.name, ()))) for source in by
+                source: set(self._who.named(source, allowed, one.parts[source].get(allowed.name, ()))) for source in by
             }
             for person, sources in self._granted[one.id].items():
                 for source in sources & by:
@@ -335,22 +219,6 @@ class _Merging:
         records[ACCESS.name] = [
             row for row in records[ACCESS.name] if (row.get("matter"), row.get("person")) not in settled
         ]
-
-    def _named(self, source: str, each: Field, value: Any) -> Any:
-        """A value with what this source calls people and matters as the directory calls them."""
-        refers = each.type.refers
-        if refers is Refers.NOTHING or not value:
-            return value
-        names = self._aliases[source, refers]
-
-        def known(written: str) -> str:
-            return names.get(written) or names.get(written.casefold(), written)
-
-        if each.type.shape is Shape.ONE:
-            return known(value)
-        if each.type.shape is Shape.LIST:
-            return tuple(dict.fromkeys(map(known, value)))
-        return tuple((known(first), second) for first, second in value)
 
 
 def _forget_lost(matters: Iterable[Record], records: Records) -> frozenset[str]:
@@ -381,21 +249,6 @@ def _without_replaced(kind: RecordKind, records: Sequence[tuple[bool, Record]]) 
             taken |= own
             kept.append(record)
     return kept
-
-
-def _own_id(kind: RecordKind, record: Record) -> str:
-    return str(channel_key(record.get("name")) if kind is CHANNELS else record.known_as("id"))
-
-
-def _keys(kind: RecordKind, record: Record) -> Iterator[tuple[str, str]]:
-    """What makes a record of another source the same one."""
-    if kind is STAFF:
-        if record.get("email"):
-            yield "email", record.get("email").casefold()
-        for provider, subject in record.get("external_ids", ()):
-            yield f"external {provider}", subject
-    if kind is MATTERS and record.get("number"):
-        yield "number", record.get("number").casefold()
 
 
 def _restricts(record: Record) -> bool:

@@ -31,28 +31,31 @@ class Undone:
     """The ids of those whose participants changed."""
 
 
-def why_not(confirmed: Confirmed, fingerprint: str, now: int) -> Refusal | None:
-    """Why it cannot be taken back; None where it can. `fingerprint` is what is asked for, if given."""
+def to_undo(unit: ReadUnit, fingerprint: str, now: int) -> Confirmed:
+    """The change that can be taken back. `fingerprint` is what is asked for, if given. Raises Refusal."""
+    confirmed = last_confirmed(unit)
+    if confirmed is None:
+        raise Refusal(Kind.NO_CHANGE_CONFIRMED)
     if fingerprint not in {"", confirmed.fingerprint}:
-        return Refusal(Kind.NOT_THE_LAST_CHANGE, fingerprint=fingerprint, last=confirmed.fingerprint)
+        raise Refusal(Kind.NOT_THE_LAST_CHANGE, fingerprint=fingerprint, last=confirmed.fingerprint)
     if confirmed.undone_at is not None:
-        return Refusal(Kind.CHANGE_TAKEN_BACK, fingerprint=confirmed.fingerprint)
+        raise Refusal(Kind.CHANGE_TAKEN_BACK, fingerprint=confirmed.fingerprint)
     if now - confirmed.at_ms > UNDO_MS:
-        return Refusal(Kind.TOO_LATE_TO_TAKE_BACK, fingerprint=confirmed.fingerprint)
-    return None
+        raise Refusal(Kind.TOO_LATE_TO_TAKE_BACK, fingerprint=confirmed.fingerprint)
+    return confirmed
 
 
 def undo(
     unit: Unit, change: DirectoryChange, confirmed: Confirmed, version: int, over: Firm, by: str, cause: str = ""
-) -> list[Place] | None:
+) -> list[Place]:
     """Go back to the firm of before by this change, and undo the memberships that the confirmed one led to.
 
-    `over` is that firm with what was set by command, which stands as it is now. None where the accepted firm is not of
-    this version any more, or the change was taken back.
+    `over` is that firm with what was set by command, which stands as it is now. Raises Refusal where the accepted firm
+    is not of this version any more, or the change was taken back.
     """
     now = last_confirmed(unit)
     if accepted_version(unit) != version or now is None or now.fingerprint != confirmed.fingerprint or now.undone_at:
-        return None
+        raise Refusal(Kind.DIRECTORY_CHANGED_MEANWHILE)
     record(unit, Deed.DIRECTORY_UNDONE, actor=by, subject=confirmed.fingerprint, cause=cause)
     accept(unit, change, by)
     back = taken_out_as_leavers(unit, confirmed.position, confirmed.leavers & over.active_staff)

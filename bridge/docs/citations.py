@@ -51,11 +51,6 @@ def proven_by(root: Path, kind: Proof) -> frozenset[Citation]:
     return frozenset(one for one in found if kind is Proof.ATTACK or one.name.startswith("test_"))
 
 
-def in_page(text: str) -> frozenset[str]:
-    """The rules that a page of prose names."""
-    return frozenset(NAMED.findall(text))
-
-
 def _in_file(root: Path, file: Path) -> Iterator[Citation]:
     text = file.read_text(encoding="utf-8")
     named = [(number, rule) for number, line in enumerate(text.splitlines(), start=1) for rule in NAMED.findall(line)]

@@ -1,31 +1,27 @@
 """Filing: each file of a filed matter is fetched once and stored in the cabinet, whatever breaks in between (V3).
 
-A file goes through three states that survive a crash: fetched into the work folder (lost by a crash, and begun anew),
-named (its place is written down before anything stands there), and filed. A file that stands at its place with the
-bytes that were fetched is there, whoever noted it.
+What fails waits, by itself where it is the file's own fault or its folder's, and else with all the others.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
 
 import structlog
 
 from bridge.clock import now_ms
 from bridge.failures import describe, frames
 from bridge.faults import point
-from bridge.filing.cabinet import CabinetError, NameTakenError, NoAnswerError, cabinet_of
-from bridge.filing.fetch import UnfetchableError, fetch
-from bridge.filing.folders import folder_of
+from bridge.filing.cabinet import CabinetError, NoAnswerError, cabinet_of
+from bridge.filing.fetch import UnfetchableError
+from bridge.filing.folders import InFolderError, in_folder
+from bridge.filing.into_cabinet import FILING_LIMITS, FilingLimits, IntoCabinet, Judge
 from bridge.filing.lists import list_of
-from bridge.filing.names import INDEX, RESERVED, name_key, numbered, safe_name
+from bridge.filing.names import INDEX, name_key, safe_name
 from bridge.filing.telling import tell_of_cabinet, tell_of_folders
-from bridge.firm.errors import BridgeError
 from bridge.firm.model import Firm
 from bridge.matrix.attempts import is_passing
 from bridge.matrix.errors import ForbiddenError, NotFoundError, RequestError, TokenRejectedError
@@ -33,10 +29,12 @@ from bridge.matrix.port import MediaRequests
 from bridge.metrics import Metrics
 from bridge.settings import Settings
 from bridge.store.engine.store import Store, StoreError
-from bridge.store.engine.unit import Unit, later
+from bridge.store.engine.unit import later
+from bridge.store.files import cabinet_folders as folders
 from bridge.store.files import cabinet_trouble as troubles
 from bridge.store.files import filing as rows
-from bridge.store.files.filing import CabinetPath, Found, IndexedFile, Waiting
+from bridge.store.files.cabinet_folders import IndexedFile
+from bridge.store.files.filing import CabinetPath, Waiting
 
 log = structlog.get_logger(__name__)
 _AT_ONCE = 100
@@ -51,32 +49,7 @@ _AWAY_AFTER = 5
 """So many files in a row that the homeserver fails at, and it is the homeserver that fails."""
 _TELL_AFTER = 2
 """So many passes in a row must find the cabinet shut before the firm admins are told."""
-Judge = Callable[[str, str, str, int], Awaitable[None]]
-"""Given a message's id, the file's address, its media type by the bytes and their number: removes what the firm's rules
-forbid. Raises RequestError."""
-T = TypeVar("T")
 GONE = "The homeserver does not have the file any more, or keeps it back."
-
-
-class InFolderError(BridgeError):
-    """Something could not be done in a folder of the cabinet."""
-
-    def __init__(self, why: CabinetError) -> None:
-        super().__init__(str(why))
-        self.why = why
-
-
-@dataclass(frozen=True, slots=True)
-class FilingLimits:
-    """What bounds the filing."""
-
-    downloads: int = 2
-    """Files fetched at once."""
-    max_bytes: int = 1_000_000_000
-    """Of the largest file that is filed."""
-
-
-FILING_LIMITS = FilingLimits()
 
 
 class Filer:
@@ -98,12 +71,12 @@ class Filer:
         Raises nothing; nothing is opened before the first run.
         """
         self._store, self._homeserver, self._settings, self._firm = store, homeserver, settings, firm
-        self._metrics, self._clock, self._judge = metrics, clock, judge
+        self._metrics, self._clock = metrics, clock
         self._mode, self._limits = settings.filing.mode, limits
         self.cabinet = cabinet_of(settings)
+        self._way = IntoCabinet(self.cabinet, store, homeserver, firm, metrics, clock, judge, limits)
         self.stopped_because = ""
         """Why nothing can be stored in the cabinet, or in a part of it, as a sentence; empty where everything can."""
-        self._downloads = asyncio.Semaphore(limits.downloads)
         self._cleaned = False
         self._queued_to = 0
         self._shut_passes = 0
@@ -224,116 +197,18 @@ class Filer:
         log.warning("folder_rests", conversation=conversation_id, what=what, reason=str(error), cause=describe(cause))
         await self._store.run(troubles.note_trouble, conversation_id, what, str(error), self._clock())
 
-    async def _in_folder(self, work: Callable[[], T], size: int) -> T:
-        """Do something in a folder. Raises InFolderError; and NoAnswerError, by which it is not told from the whole
-        cabinet."""
-        try:
-            return await self.cabinet.in_time(work, size)
-        except NoAnswerError:
-            raise
-        except CabinetError as error:
-            raise InFolderError(error) from error
-
     async def _fetch_and_put(self, file: Waiting) -> bool:
         if file.conversation_id in self._resting:
             # Another file met that while this one waited its turn.
             return False
-        if file.place is not None and file.size is not None and await self._holds(file.place, file.size, file.sha256):
-            # The bridge ended before that was noted.
-            await self._note_filed(file, file.size)
+        if await self._way.was_put(file):
             return True
         if file.gone:
             await self._store.run(rows.withdraw, file.position)
             return False
-        found = await self._fetch(file)
-        try:
-            placed = await self._name_and_put(file, found)
-        except (NoAnswerError, asyncio.CancelledError):
-            raise
-        except BaseException:
-            await self._discard(file)
-            raise
-        if not placed:
-            await self._discard(file)
-            return False
-        point("filing.placed")
-        await self._note_filed(file, found.size)
-        return True
-
-    async def _name_and_put(self, file: Waiting, found: Found) -> bool:
-        """Give a file its place and move it there; whether it is there then."""
-        if self._judge is not None:
-            await self._judge(file.event_id, file.mxc, found.type, found.size)
-        # Not durable: after a loss of power the same bytes are met under the same name.
-        place: CabinetPath | None = await self._store.run_undurable(self._name, file, found)
-        point("filing.named")
-        while place is not None:
-            if await self._put(file, found, place):
-                return True
-            # Something that is not the bridge's has that name.
-            place = await self._store.run(self._name, file, found, anew=True)
-        return False
-
-    async def _fetch(self, file: Waiting) -> Found:
-        """The file's bytes, in the work folder."""
-        work = self.cabinet.work_file(_key(file))
-        try:
-            found = await fetch(self._homeserver, file, work, self._limits.max_bytes, self._downloads)
-        except (NoAnswerError, asyncio.CancelledError):
-            # A thread may still be writing. The work folder is cleaned when the cabinet is used again.
-            raise
-        except BaseException:
-            await self._discard(file, work.discard)
-            raise
+        found = await self._way.fetch(file)
         self._refused_in_a_row = 0
-        point("filing.fetched")
-        return found
-
-    def _name(self, unit: Unit, file: Waiting, found: Found, *, anew: bool = False) -> CabinetPath | None:
-        """Note what the file is and give it a place that no other has; None where it is gone meanwhile."""
-        if not rows.record_found(unit, file, found):
-            rows.withdraw(unit, file.position)
-            return None
-        if file.place is not None and not anew:
-            return file.place
-        folder = folder_of(unit, self._firm(), file.matter_id, file.conversation_id)
-        beyond = rows.version_of(unit, file.position) if anew else 0
-        return rows.take_name(
-            unit,
-            file.position,
-            folder,
-            safe_name(file.name),
-            beyond=beyond,
-            numbered=numbered,
-            key_of=name_key,
-            reserved=RESERVED,
-        )
-
-    async def _put(self, file: Waiting, found: Found, place: CabinetPath) -> bool:
-        """Move the file to its place; whether it is there then."""
-        try:
-            await self._in_folder(partial(self.cabinet.put, _key(file), place, file.at_ms), found.size)
-        except NameTakenError:
-            if not await self._holds(place, found.size, found.sha256):
-                return False
-            await self._discard(file)
-        return True
-
-    async def _holds(self, place: CabinetPath, size: int, sha256: str) -> bool:
-        return await self._in_folder(partial(self.cabinet.holds, place, size, sha256), size)
-
-    async def _discard(self, file: Waiting, discard: Callable[[], None] | None = None) -> None:
-        try:
-            await self.cabinet.in_time(discard or partial(self.cabinet.discard, _key(file)))
-        except CabinetError as error:
-            # It is written over when the file's turn comes again, and else taken away at the next start.
-            log.warning("work_file_left", event_id=file.event_id, reason=str(error))
-
-    async def _note_filed(self, file: Waiting, size: int) -> None:
-        await self._store.run_undurable(rows.mark_filed, file, self._clock())
-        self._metrics.filing_filed.inc()
-        self._metrics.filing_bytes.inc(size)
-        log.info("file_filed", event_id=file.event_id, bytes=size)
+        return await self._way.put(file, found)
 
     async def _fail(self, file: Waiting, sentence: str) -> None:
         self._metrics.filing_failures.labels("file").inc()
@@ -347,21 +222,21 @@ class Filer:
         await self._store.run(rows.put_off, file.position, sentence, self._clock() + pause)
 
     async def _write_lists(self) -> None:
-        while folders := await self._store.read(rows.to_list, self._clock(), _AT_ONCE):
-            for key, folder, changes in folders:
+        while found := await self._store.read(folders.to_list, self._clock(), _AT_ONCE):
+            for key, folder, changes in found:
                 files = await self._listed_in(folder)
                 try:
-                    await self._in_folder(partial(self._write_list, folder, files), _ROW_BYTES * len(files))
-                except InFolderError as found:
-                    await self._require_cabinet(found.why)
-                    await self._note_trouble(key, "list", found.why)
+                    await in_folder(self.cabinet, partial(self._write_list, folder, files), _ROW_BYTES * len(files))
+                except InFolderError as error:
+                    await self._require_cabinet(error.why)
+                    await self._note_trouble(key, "list", error.why)
                     continue
                 point("filing.listed")
-                await self._store.run(rows.mark_listed, key, changes)
+                await self._store.run(folders.mark_listed, key, changes)
 
     async def _listed_in(self, folder: str) -> list[IndexedFile]:
         files: list[IndexedFile] = []
-        while more := await self._store.read(rows.listed_in, folder, files[-1] if files else None):
+        while more := await self._store.read(folders.listed_in, folder, files[-1] if files else None):
             files += more
         return files
 
@@ -407,7 +282,3 @@ def _by_name(waiting: Sequence[Waiting]) -> list[list[Waiting]]:
     for file in sorted(waiting, key=lambda one: (one.at_ms, one.position)):
         names[file.conversation_id, name_key(safe_name(file.name))].append(file)
     return list(names.values())
-
-
-def _key(file: Waiting) -> str:
-    return f"filing/{file.position}"

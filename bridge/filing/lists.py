@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bridge.firm.model import Firm
-from bridge.store.files.filing import IndexedFile
+from bridge.store.files.cabinet_folders import IndexedFile
 
 HEAD = (
     "Name",

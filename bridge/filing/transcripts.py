@@ -17,7 +17,8 @@ from bridge.firm.conversation import MatterConversation
 from bridge.firm.model import Matter
 from bridge.operations.transcripts import about, write_transcript
 from bridge.store.engine.unit import Unit
-from bridge.store.files.filing import CabinetPath, is_filed, names_in
+from bridge.store.files.cabinet_folders import names_in
+from bridge.store.files.filing import CabinetPath, is_filed
 from bridge.store.files.transcripts import note_filed
 from bridge.transcript.model import Transcript
 

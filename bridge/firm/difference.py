@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from typing import TypeVar
 from weakref import ref
 
-from bridge.firm.model import Table
+from bridge.firm.table import Table
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""Leavers set by command beside those of the directory (F2). Pure."""
+"""Leavers laid over a firm (F2). Pure."""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ from bridge.firm.model import Staff
 from bridge.operations.admins.access import MatterAccess, allowed_by
 from bridge.operations.overview import View
 from bridge.store.engine.unit import ReadUnit
-from bridge.store.files.filing import folder_at, is_filed
+from bridge.store.files.cabinet_folders import folder_at
+from bridge.store.files.filing import is_filed
 from bridge.store.rooms.questions import Origin, origin_of
 
 

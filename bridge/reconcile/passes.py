@@ -15,7 +15,7 @@ from bridge.firm.difference import differing
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act
 from bridge.firm.room_keys import KEEPER_SPACE, matter_of_space
-from bridge.mapping.rooms import RoomShape
+from bridge.mapping.rooms.shapes import RoomShape
 from bridge.matrix.errors import GuardKnowsMoreError
 from bridge.matrix.port import Homeserver
 from bridge.matrix.retry import patience

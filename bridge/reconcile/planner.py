@@ -8,7 +8,7 @@ from datetime import date
 from itertools import chain
 
 from bridge.firm.model import Firm
-from bridge.mapping.rooms import RoomShape
+from bridge.mapping.rooms.shapes import RoomShape
 from bridge.reconcile.again import Again, ThingKind
 from bridge.reconcile.planning.desired import Desired, desired, desired_of_stored
 from bridge.reconcile.planning.foreseen import Effect, in_order, of_conversations, of_firm

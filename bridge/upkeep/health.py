@@ -39,9 +39,16 @@ def health(firm: FirmService, upkeep: Upkeep, outbox: Outbox, filer: Filer, webh
     }
 
 
+def leaving_held(directory: DirectoryFile) -> int:
+    """How many people have left, as SCIM has it among others, whose leaving waits for a firm admin."""
+    leavers = directory.held.leavers if directory.held is not None else ()
+    origins = [directory.origin("staff", one) for one in leavers]
+    return sum(one is not None and SCIM in one.sources for one in origins)
+
+
 def scim_words(directory: DirectoryFile, refused: str, pushed_at: int | None) -> str:
     """What is wrong with what is pushed by SCIM; `refused` are the words for what was refused."""
-    held = directory.leaving_held(SCIM)
+    held = leaving_held(directory)
     people = "1 person who has" if held == 1 else f"{held} people who have"
     waits = f"The leaving of {people} left waits for a firm admin: `!directory status`." if held else ""
     if not (waits or refused):

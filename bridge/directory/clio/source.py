@@ -29,7 +29,7 @@ class ClioSource:
     """The port `Source` over Clio's API. What Clio said is in memory, since the first reading of a process is whole."""
 
     name = "clio"
-    capabilities = Capabilities(GIVES, changes=True, verifies=True, hints_at_once=100)
+    capabilities = Capabilities(GIVES, changes=True, hints_at_once=100)
 
     def __init__(self, settings: ClioSettings, api: ClioApi, clock: Callable[[], int] = now_ms) -> None:
         self._clock = clock

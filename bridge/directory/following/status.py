@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.directory.problems import RecordProblem
 from bridge.directory.sources.port import SourceStanding
-from bridge.directory.sources.seen import OF_PEOPLE, names_made
-from bridge.directory.sources.statement import Disagreement
+from bridge.directory.sources.seen import OF_PEOPLE, Sees, names_made, standings_seen
+from bridge.directory.sources.statement import Disagreement, Merged
+from bridge.firm.model import Firm
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,30 @@ class DirectoryStatus:
     """On what its sources do not agree, of records that may be known of."""
     left_out: int = 0
     """How many people some source has and the one that owns the staff has not; they count as having left."""
+
+
+def status_of(
+    firm: Firm,
+    held: HeldChange | None,
+    problems: Sequence[RecordProblem],
+    standings: Sequence[SourceStanding],
+    merged: Merged | None,
+    sees: Sees | None,
+) -> DirectoryStatus:
+    """All of it, or for a firm admin what they may know of."""
+    differ, links, left_out = (
+        (merged.disagreements, merged.links, merged.left_out) if merged is not None else ((), {}, {})
+    )
+    return DirectoryStatus(
+        active_staff=len(firm.active_staff),
+        matters=sum(sees is None or sees("matter", matter_id) for matter_id in firm.matters),
+        whole=sees is None,
+        problems=tuple(ShownProblem(str(one), whole=True) if sees is None else as_shown(one) for one in problems),
+        held=held,
+        sources=tuple(standings if sees is None else standings_seen(standings, sees, links, firm)),
+        disagreements=tuple(one for one in differ if sees is None or sees(one.kind.removesuffix("s"), one.id)),
+        left_out=len(left_out.get("staff", ())),
+    )
 
 
 def as_shown(problem: RecordProblem) -> ShownProblem:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from bridge.directory.fields import RecordKind
-from bridge.directory.forms.sheet_form import Encoding, text_of
+from bridge.directory.forms.sheet_form import Encoding, line_after, text_of
 from bridge.directory.problems import DirectoryError, RecordProblem
 from bridge.directory.values import Cell
 
@@ -15,8 +15,6 @@ MOST_RECORDS = 250_000
 
 # Control characters, and the two line breaks that editors do not count as lines.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
-
-_LINE = re.compile("\r\n?|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def decode(file: str, data: bytes, encoding: Encoding = "utf-8") -> str:
     if found := _CONTROL.search(text):
         raise unusable(
             file,
-            len(_LINE.findall(text, 0, found.start())) + 1,
+            line_after(text[: found.start()]),
             f"There is a control character (U+{ord(found[0]):04X}) in this line. Type the line again;"
             " if there are many, this is not a text file.",
         )

@@ -11,7 +11,7 @@ from typing import Literal
 from bridge.directory.problems import DirectoryError, RecordProblem
 from bridge.settings import DirectorySettings
 
-_LINE = re.compile(rb"\r\n?|\n")
+_LINE = re.compile("\r\n?|\n")
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TIME = r"(?:,? [0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?: ?[AaPp]\.?[Mm]\.?)?)?"
 _WEEKDAY = r"(?:(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day|\.)?,? )?"
@@ -107,9 +107,14 @@ def is_unicode(data: bytes) -> bool:
     return True
 
 
+def line_after(text: str) -> int:
+    """The number of the line that goes on behind this text."""
+    return len(_LINE.findall(text)) + 1
+
+
 def _undecoded(file: str, data: bytes, error: UnicodeDecodeError, message: str) -> DirectoryError:
     # The position counts from after the byte order mark, which has no line break in it.
-    line = len(_LINE.findall(data[: error.start].replace(b"\0", b""))) + 1
+    line = line_after(data[: error.start].replace(b"\0", b"").decode("latin-1"))
     return DirectoryError((RecordProblem(file, line, "", "", message),), complete=False)
 
 

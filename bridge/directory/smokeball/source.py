@@ -57,7 +57,7 @@ class SmokeballSource:
     """The port `Source` over Smokeball's API."""
 
     name = "smokeball"
-    capabilities = Capabilities(GIVES, changes=True, verifies=True)
+    capabilities = Capabilities(GIVES, changes=True)
 
     def __init__(
         self, settings: SmokeballSettings, store: Store, api: SmokeballApi, clock: Callable[[], int] = now_ms

@@ -27,7 +27,7 @@ from bridge.directory.sources.keeping import (
 from bridge.directory.sources.statement import Links, Merged
 from bridge.directory.sources.uniting import Gives, ReadRecord, Reads, Union, read_kept, statements, united
 from bridge.directory.sources.unread_walls import Unread
-from bridge.firm.model import Firm, Matters
+from bridge.firm.model import Firm
 from bridge.store.engine.unit import ReadUnit
 
 _MOST = 500
@@ -244,7 +244,7 @@ def _in_place(before: Firm, made: Firm, part: TouchedPart) -> Firm | None:
     kept = {one: None for one in before.walls if one not in part.walls or one in made.walls}
     walls = {one: made.walls.get(one) or before.walls[one] for one in {**kept, **made.walls}}
     groups = {**before.groups, **{one: made.groups[one] for one in part.groups}}
-    return replace(before, matters=Matters(matters), walls=walls, groups=groups if part.groups else before.groups)
+    return replace(before, matters=matters, walls=walls, groups=groups if part.groups else before.groups)
 
 
 def _merged(before: Merged, made: Merged, part: TouchedPart) -> Merged:

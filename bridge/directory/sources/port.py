@@ -101,8 +101,6 @@ class Capabilities:
     """The fields it knows of, by section. Of others it says nothing, so another source may."""
     changes: bool = False
     """Whether it can be read since a cursor."""
-    verifies: bool = False
-    """Whether a hint can be read back."""
     hints_at_once: int = 8
     """How many hints are read back before something else has its turn."""
 

@@ -18,7 +18,6 @@ from bridge.directory.read import Snapshot, rows_of
 from bridge.directory.reading import read_rows
 from bridge.directory.sources.flaws import take_away, taken_away
 from bridge.directory.sources.keeping import (
-    KeptRecord,
     Row,
     keep_read,
     links,
@@ -171,21 +170,6 @@ def _told_by_link(people: Mapping[str, Iterable[Row]], owns: Mapping[str, Sequen
             or any(owner.get(f"staff.{name}", source) == source for name in taken_away(one.record))
         )
     )
-
-
-def union_of(
-    given: Mapping[str, Sequence[KeptRecord]],
-    owns: Mapping[str, Sequence[str]],
-    gives: Mapping[str, Gives],
-    silent: Iterable[str] = (),
-    who: Links | None = None,
-    known: Firm | None = None,
-) -> Union:
-    """The firm that these records of the sources describe. Pure. Raises DirectoryError with every problem found."""
-    _say_silent(silent)
-    problems = ProblemList()
-    reads = {source: [read_kept(source, one, problems) for one in records] for source, records in given.items()}
-    return united(statements(reads, {}, gives, problems), owns, problems, who, known)
 
 
 def _say_silent(sources: Iterable[str]) -> None:

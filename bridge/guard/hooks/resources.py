@@ -51,12 +51,16 @@ class _Resource(DirectServeJsonResource):  # type: ignore[misc] # Synapse is not
             raise SynapseError(500, "The guard cannot write its policy.", Codes.UNKNOWN) from error
 
 
-class PolicyResource(_Resource):
-    """The address at which the bridge tells the policy and asks for its version."""
+class _WorkersResource(_Resource):
+    """One that is about the guards of all workers."""
 
     def __init__(self, keeper: Keeper, note: Callable[[Attempt], None], api: ModuleApi, workers: Workers) -> None:
         super().__init__(keeper, note, api)
         self._workers = workers
+
+
+class PolicyResource(_WorkersResource):
+    """The address at which the bridge tells the policy and asks for its version."""
 
     async def _async_render_POST(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
         body = request.content.read(MAX_BYTES + 1)
@@ -71,12 +75,8 @@ class PolicyResource(_Resource):
         return status, {**told, "processes": self._workers.standings()}
 
 
-class ProcessesResource(_Resource):
+class ProcessesResource(_WorkersResource):
     """The address at which the guards of Synapse's workers ask for what is in force."""
-
-    def __init__(self, keeper: Keeper, note: Callable[[Attempt], None], api: ModuleApi, workers: Workers) -> None:
-        super().__init__(keeper, note, api)
-        self._workers = workers
 
     async def _async_render_POST(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
         body = request.content.read(MAX_BYTES + 1)
@@ -91,12 +91,8 @@ class FactsResource(_Resource):
         return await self._answer(lambda: dict(self._keeper.facts(_signature(request))))
 
 
-class RefusalsResource(_Resource):
+class RefusalsResource(_WorkersResource):
     """The address at which the bridge takes over what was refused, and says what it has."""
-
-    def __init__(self, keeper: Keeper, note: Callable[[Attempt], None], api: ModuleApi, workers: Workers) -> None:
-        super().__init__(keeper, note, api)
-        self._workers = workers
 
     async def _async_render_POST(self, request: SynapseRequest) -> tuple[int, dict[str, Any]]:  # noqa: N802 - Synapse's
         body = request.content.read(MAX_BYTES + 1)

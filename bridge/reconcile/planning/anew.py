@@ -13,7 +13,7 @@ from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.difference import differing
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_act, may_be_in
-from bridge.mapping.rooms import RoomShape
+from bridge.mapping.rooms.shapes import RoomShape
 from bridge.reconcile.planning.desired import Desired
 from bridge.reconcile.planning.observed import Observed
 

@@ -10,11 +10,11 @@ from functools import cached_property
 from bridge.firm.conversation import ADMINS_ID, SHARED, Conversation, ConversationKind
 from bridge.firm.model import Firm
 from bridge.firm.policy import administrators, desired_participants
-from bridge.mapping import rooms as shapes
 from bridge.mapping.clients.widgets import widget_address
 from bridge.mapping.ids import LocalpartProblem, assign_localparts
 from bridge.mapping.names import place_in_list
-from bridge.mapping.rooms import RoomShape
+from bridge.mapping.rooms import shapes
+from bridge.mapping.rooms.shapes import RoomShape
 from bridge.reconcile.planning.seeds import joiners, seeds
 from bridge.settings import Settings
 from bridge.store.rooms.accounts import StoredAccount

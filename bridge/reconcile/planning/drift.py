@@ -13,7 +13,7 @@ from typing import Any
 from bridge.firm.policy import may_be_in
 from bridge.firm.room_keys import CHILD, STAFF_SPACE, matter_of_space
 from bridge.firm.room_rules import BOT_LEVEL, NAMED_BY_ALL
-from bridge.mapping.rooms import RoomShape
+from bridge.mapping.rooms.shapes import RoomShape
 from bridge.reconcile.planning.desired import Desired
 from bridge.reconcile.planning.observed import Observed, Sent
 from bridge.reconcile.planning.plan import kept_powers

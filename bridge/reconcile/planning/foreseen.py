@@ -12,7 +12,7 @@ from bridge.firm.conversation import SHARED
 from bridge.firm.model import Firm, Matter, MatterStatus, Staff
 from bridge.firm.text.directions import apart
 from bridge.mapping.names import matter_name, matter_said
-from bridge.mapping.rooms import RoomShape
+from bridge.mapping.rooms.shapes import RoomShape
 from bridge.reconcile.planning.desired import Desired
 
 

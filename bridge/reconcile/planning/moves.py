@@ -7,7 +7,7 @@ from datetime import date
 
 from bridge.firm.conversation import Conversation, ConversationKind
 from bridge.firm.policy import may_be_in
-from bridge.mapping.rooms import RoomShape
+from bridge.mapping.rooms.shapes import RoomShape
 from bridge.reconcile.planning.desired import Desired
 from bridge.reconcile.planning.observed import Observed
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bridge.mapping.rooms import RoomShape, StateKey, create_body
+from bridge.mapping.rooms.shapes import RoomShape
+from bridge.mapping.rooms.state import StateKey, create_body
 from bridge.reconcile.planning.steps import LEVELS, Json
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from bridge.firm.model import Firm
 from bridge.firm.policy import may_be_in, may_be_in_space
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, conversation_of
-from bridge.mapping.rooms import RoomShape
+from bridge.mapping.rooms.shapes import RoomShape
 from bridge.reconcile.planning.anew import kept_out
 from bridge.reconcile.planning.desired import Desired
 from bridge.reconcile.planning.drift import differences, lost, welcome

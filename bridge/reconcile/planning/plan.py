@@ -8,7 +8,8 @@ from typing import Any
 from bridge.firm.room_keys import CHILD
 from bridge.firm.room_rules import BOT_LEVEL, WIDGET
 from bridge.mapping.direct import others_in, with_room
-from bridge.mapping.rooms import AVATAR, CLEARED, SERVICE_MEMBERS, RoomShape, StateKey, desired_state
+from bridge.mapping.rooms.shapes import RoomShape
+from bridge.mapping.rooms.state import AVATAR, CLEARED, SERVICE_MEMBERS, StateKey, desired_state
 from bridge.reconcile.planning.observed import Observed, Server, as_created
 from bridge.reconcile.planning.steps import LEVELS, Action, Json, Step
 

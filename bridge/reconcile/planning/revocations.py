@@ -7,7 +7,7 @@ from datetime import date
 
 from bridge.firm.model import Firm
 from bridge.firm.room_keys import matter_space_key
-from bridge.mapping.rooms import RoomShape
+from bridge.mapping.rooms.shapes import RoomShape
 from bridge.reconcile.planning.desired import Desired
 
 

@@ -10,7 +10,8 @@ import structlog
 from bridge import faults
 from bridge.firm.conversation import ConversationKind
 from bridge.mapping.direct import others_in, with_room
-from bridge.mapping.rooms import AVATAR, CLEARED, RoomShape, child_state, desired_state
+from bridge.mapping.rooms.shapes import RoomShape
+from bridge.mapping.rooms.state import AVATAR, CLEARED, child_state, desired_state
 from bridge.matrix.errors import ForbiddenError
 from bridge.reconcile.planning.plan import wanted_state
 from bridge.reconcile.planning.steps import LEVELS, Action, Step

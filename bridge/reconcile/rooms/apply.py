@@ -12,7 +12,8 @@ import structlog
 from bridge import faults
 from bridge.mapping.ids import hidden_alias
 from bridge.mapping.pins import PINNED
-from bridge.mapping.rooms import RoomShape, create_body, earlier_shape
+from bridge.mapping.rooms.shapes import RoomShape, earlier_shape
+from bridge.mapping.rooms.state import create_body
 from bridge.matrix.errors import (
     AliasTakenError,
     BadRequestError,

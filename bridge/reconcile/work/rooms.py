@@ -12,7 +12,7 @@ import structlog
 from bridge.clock import now_ms
 from bridge.firm.model import Firm
 from bridge.firm.room_keys import CHILD, STAFF_SPACE, conversation_of
-from bridge.mapping.rooms import RoomShape, staff_space_shape
+from bridge.mapping.rooms.shapes import RoomShape, staff_space_shape
 from bridge.matrix.errors import UnreachableError
 from bridge.matrix.port import Homeserver
 from bridge.reconcile import waits

@@ -1,8 +1,8 @@
-"""What waits for the filing cabinet, what is in it, and where. Times are milliseconds."""
+"""What waits for the filing cabinet, and what is in it. Times are milliseconds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Literal
@@ -10,12 +10,11 @@ from typing import Any, Literal
 from peewee import Case, ModelSelect, Value, fn
 
 from bridge.store.engine.unit import ReadUnit, Unit
+from bridge.store.files.cabinet_folders import Key, Numbered, list_anew
 from bridge.store.files.cabinet_trouble import end_trouble
 from bridge.store.files.files import note_found
 from bridge.store.models import (
-    CabinetFolder,
     CabinetTrouble,
-    Conversation,
     File,
     FileChange,
     Filing,
@@ -23,16 +22,7 @@ from bridge.store.models import (
 )
 
 Mode = Literal["off", "on", "by_matter"]
-Numbered = Callable[[str, int], str]
-"""The n-th version of a name."""
-Key = Callable[[str], str]
-"""What makes two names the same."""
 _ROWS = 500
-_TO_LIST = """
-    SELECT "key", parent, name, changed FROM cabinet_folder WHERE changed > listed AND NOT EXISTS (
-        SELECT 1 FROM cabinet_trouble trouble WHERE trouble.conversation_id = cabinet_folder."key"
-        AND trouble.what = 'list' AND trouble.next_at > ? AND trouble.over = FALSE) LIMIT ?
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,27 +69,6 @@ class Found:
     """Hexadecimal."""
     note: str = ""
     """What was otherwise than the message said, as a sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class IndexedFile:
-    """A file as the list in its folder tells of it."""
-
-    position: int
-    name: str
-    given: str
-    """Its name as the message gives it."""
-    version: int
-    sender: str
-    staff_id: str
-    at_ms: int
-    type: str
-    size: int
-    sha256: str
-    caption: str
-    event_id: str
-    note: str
-    removed_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,30 +196,6 @@ def record_found(unit: Unit, file: Waiting, found: Found) -> bool:
     return unit.row(there, file.event_id, file.mxc) is not None
 
 
-def folder_at(unit: ReadUnit, key: str) -> str:
-    """The path of a folder that is in use; empty for one that is not."""
-    row = unit.row("SELECT parent, name FROM cabinet_folder WHERE key = ?", key)
-    return "" if row is None else "/".join(filter(None, row))
-
-
-def take_folder(unit: Unit, key: str, parent: str, wanted: str, numbered: Numbered, key_of: Key) -> str:
-    """The path of a matter's or conversation's folder in `parent`, which is named `wanted` at its first use, or the
-    next version of it that is free."""
-    if found := folder_at(unit, key):
-        return found
-    siblings = unit.tuples(CabinetFolder.select(CabinetFolder.name_key).where(CabinetFolder.parent == parent))
-    taken = {name_key for (name_key,) in siblings}
-    name = next(name for n in count(1) if key_of(name := numbered(wanted, n)) not in taken)
-    unit.run(CabinetFolder.insert(key=key, parent=parent, name=name, name_key=key_of(name)))
-    return folder_at(unit, key)
-
-
-def conversation_title(unit: ReadUnit, conversation_id: str) -> str:
-    """A conversation's title, empty where there is none."""
-    row = unit.find(Conversation, Conversation.id == conversation_id)
-    return "" if row is None else str(row.title)
-
-
 def take_name(
     unit: Unit,
     position: int,
@@ -291,7 +236,7 @@ def mark_filed(unit: Unit, file: Waiting, now: int) -> None:
     unit.execute("UPDATE filing SET state = 'filed', filed_at = ?, error = '' WHERE position = ?", now, file.position)
     unit.execute("UPDATE filed_transcript SET changed = changed + 1 WHERE conversation_id = ?", file.conversation_id)
     end_trouble(unit, file.conversation_id, "files")
-    _list_anew(unit, [file.conversation_id])
+    list_anew(unit, [file.conversation_id])
 
 
 def put_off(unit: Unit, position: int, error: str, next_at: int) -> None:
@@ -319,57 +264,7 @@ def _heed_removed(unit: Unit, changed: list[str]) -> None:
     fresh = (Filing.state == "filed", ~Filing.marked_removed, Filing.event_id.in_(removed))
     rows = unit.tuples(_with_files(Filing.position, File.conversation_id).where(*fresh))
     unit.run(Filing.update({Filing.marked_removed: True}).where(Filing.position.in_([row[0] for row in rows])))
-    _list_anew(unit, {conversation_id for _, conversation_id in rows})
-
-
-def _list_anew(unit: Unit, conversation_ids: Iterable[str]) -> None:
-    for conversation_id in conversation_ids:
-        unit.execute("UPDATE cabinet_folder SET changed = changed + 1 WHERE key = ?", conversation_id)
-
-
-def to_list(unit: ReadUnit, now: int, limit: int) -> list[tuple[str, str, int]]:
-    """Folders whose lists do not say all: the conversation's id, the path, and the number of changes to note."""
-    found = unit.rows(_TO_LIST, now, limit)
-    return [(key, f"{parent}/{name}", changed) for key, parent, name, changed in found]
-
-
-def mark_listed(unit: Unit, key: str, changes: int) -> None:
-    """Note that a folder's list has so many changes."""
-    unit.run(CabinetFolder.update({CabinetFolder.listed: changes}).where(CabinetFolder.key == key))
-    end_trouble(unit, key, "list")
-
-
-def listed_in(unit: ReadUnit, folder: str, behind: IndexedFile | None = None, limit: int = _ROWS) -> list[IndexedFile]:
-    """The next files in a folder behind one, oldest first."""
-    found = _with_files(Filing, File).where(Filing.folder == folder, Filing.state == "filed")
-    if behind is not None:
-        later = (Filing.sent_ms == behind.at_ms) & (Filing.position > behind.position)
-        found = found.where((Filing.sent_ms > behind.at_ms) | later)
-    return [
-        IndexedFile(
-            int(row.position),
-            str(row.name),
-            str(row.given),
-            int(row.version),
-            row.file.sender,
-            row.file.staff_id,
-            int(row.sent_ms),
-            str(row.type),
-            int(row.size or 0),
-            str(row.sha256),
-            row.file.caption,
-            str(row.event_id),
-            str(row.note),
-            row.file.removed_at,
-        )
-        for row in unit.all(found.order_by(Filing.sent_ms, Filing.position).limit(limit))
-    ]
-
-
-def names_in(unit: ReadUnit, folder: str) -> dict[str, str]:
-    """The names of the files in a folder, by the event id of their message."""
-    statement = "SELECT event_id, name FROM filing WHERE folder = ? AND state = 'filed' ORDER BY sent_ms, position"
-    return dict(unit.rows(statement, folder))
+    list_anew(unit, {conversation_id for _, conversation_id in rows})
 
 
 def places_of(unit: ReadUnit, event_ids: Collection[str]) -> dict[str, str]:

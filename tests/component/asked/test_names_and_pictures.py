@@ -11,7 +11,7 @@ import pytest
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.model import Wall
 from bridge.firm.room_keys import STAFF_SPACE, matter_space_key
-from bridge.mapping.rooms import AVATAR, PICTURE, SERVICE_MEMBERS
+from bridge.mapping.rooms.state import AVATAR, PICTURE, SERVICE_MEMBERS
 from bridge.reconcile.tally import Result
 from bridge.settings import AccountSettings
 from bridge.store.engine.store import Store

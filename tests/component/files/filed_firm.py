@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from bridge.filing.filer import FILING_LIMITS, Filer, FilingLimits
+from bridge.filing.filer import Filer
+from bridge.filing.into_cabinet import FILING_LIMITS, FilingLimits
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.handlers.file_rules import judge_bytes_of
 from bridge.mapping.files import Carried

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.filing.filer import FILING_LIMITS
+from bridge.filing.into_cabinet import FILING_LIMITS
 from bridge.store.engine.unit import Unit
 from bridge.store.models import CabinetTrouble, Conversation
 from tests.component.files.filed_firm import FOLDER, MATTER, MEDIA, PDF, FiledFirm, filed_firm

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from bridge.clock import now_ms
 from bridge.filing import fetch as fetch_module
 from bridge.filing import filer as filer_module
+from bridge.filing import into_cabinet
 from bridge.filing.cabinet import Cabinet
-from bridge.filing.filer import FilingLimits
+from bridge.filing.into_cabinet import FilingLimits
 from bridge.matrix.port import Take
 from bridge.store.engine.unit import Unit
 from bridge.store.files.files import NewFile, edit_file, remove_file
@@ -228,7 +229,8 @@ async def test_V3_killed_at_any_step_it_is_filed_once(
 
     # As after kill -9 nothing is tidied up.
     with monkeypatch.context() as patched:
-        patched.setattr(filer_module, "point", point)
+        for module in (filer_module, into_cabinet):
+            patched.setattr(module, "point", point)
         patched.setattr(Cabinet, "discard", lambda *_: None)
         with pytest.raises((Killed, BaseExceptionGroup)):
             await on.filer.run()
@@ -364,7 +366,7 @@ async def test_V3_deleted_while_it_is_fetched_it_is_not_filed(on: FiledFirm, mon
         await on.store(remove_file, event_id, 1, "ruth")
         return found
 
-    monkeypatch.setattr(filer_module, "fetch", fetch, raising=True)
+    monkeypatch.setattr(into_cabinet, "fetch", fetch, raising=True)
     assert await on.filer.run() == 0
     assert on.shown() == {}
     assert (await on.store(counts, "on")).waiting == 0

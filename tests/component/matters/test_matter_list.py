@@ -8,7 +8,7 @@ import pytest
 
 from bridge.firm.model import Matter, Staff
 from bridge.firm.room_keys import matter_space_key
-from bridge.mapping.rooms import earlier_shape
+from bridge.mapping.rooms.shapes import earlier_shape
 from bridge.store.engine.store import Store
 from bridge.store.rooms.conversations import titles_in_matter
 from tests.cast import ANN, BEN, CLEO, DAN, ESTATE, ESTATE_TALK, MERGER, MERGER_TALK, make_firm

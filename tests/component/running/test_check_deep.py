@@ -12,7 +12,7 @@ from bridge.check.deep import Aspect, compare, of_account, of_findings, of_plan,
 from bridge.check.finding import Finding, Verdict
 from bridge.firm.conversation import first_matter_conversation_id
 from bridge.firm.model import Staff
-from bridge.mapping.rooms import RoomShape
+from bridge.mapping.rooms.shapes import RoomShape
 from bridge.reconcile.planning.steps import Action, Plan, RoomPlan, Step
 from bridge.settings import Settings
 from bridge.store.engine.unit import Unit

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from bridge.directory.change import diff_firms
+from bridge.directory.problems import ProblemList
 from bridge.directory.smokeball.doubts import doubts_of
 from bridge.directory.smokeball.mirror import Mirror, mirror_of
 from bridge.directory.smokeball.policies import ALL_MATTERS, UNCLEAR, Look
 from bridge.directory.smokeball.records import GIVES, records_of_mirror
 from bridge.directory.sources.keeping import KeptRecord
-from bridge.directory.sources.union import union_of
+from bridge.directory.sources.uniting import read_kept, statements, united
 from bridge.firm.model import Firm
 from bridge.firm.policy import with_access
 
@@ -38,7 +39,9 @@ def look_of(*denied: str, found: bool = False, doubted: int = 0) -> Look:
 
 def firm_of(mirror: Mirror, deny: str) -> Firm:
     kept = [KeptRecord(one, gone=False) for one in records_of_mirror(mirror, deny, FORM)]
-    return union_of({"smokeball": kept}, {"smokeball": ()}, {"smokeball": GIVES}).firm
+    problems = ProblemList()
+    reads = {"smokeball": [read_kept("smokeball", one, problems) for one in kept]}
+    return united(statements(reads, {}, {"smokeball": GIVES}, problems), {"smokeball": ()}, problems).firm
 
 
 def inside(mirror: Mirror, deny: str) -> set[str]:

@@ -105,7 +105,7 @@ class OneFails:
     """A source that fails whenever one of its records is looked at."""
 
     name = "clio"
-    capabilities = Capabilities({}, verifies=True, hints_at_once=1)
+    capabilities = Capabilities({}, hints_at_once=1)
 
     def __init__(self) -> None:
         self.looked: list[str] = []

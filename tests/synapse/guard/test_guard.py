@@ -31,7 +31,8 @@ from bridge.guard.gate import (
     OTHER_RULES,
 )
 from bridge.guard.protocol import OUTDATED, PATH, SIGNATURE_HEADER, sign_push, sign_question
-from bridge.mapping.rooms import RoomShape, create_body
+from bridge.mapping.rooms.shapes import RoomShape
+from bridge.mapping.rooms.state import create_body
 from bridge.service import open_firm
 from tests.synapse.harness import Answer, Json, Person, RealFirm, real_firm
 from tests.synapse.running.test_check import look

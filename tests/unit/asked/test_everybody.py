@@ -6,7 +6,8 @@ from collections.abc import ValuesView
 
 import pytest
 
-from bridge.firm.model import Firm, Staff, Table
+from bridge.firm.model import Firm, Staff
+from bridge.firm.table import Table
 from bridge.operations.everybody import Everybody
 from bridge.refusal import Kind, Refusal
 

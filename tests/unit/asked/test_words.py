@@ -7,7 +7,7 @@ import pytest
 from bridge.care import telling_admins
 from bridge.check import deep
 from bridge.firm.audit import Deed
-from bridge.mapping.rooms import CLEARED
+from bridge.mapping.rooms.state import CLEARED
 from bridge.reconcile.planning.steps import Action, DriftKind, Plan, Step
 from bridge.wording import audit_lines
 from bridge.wording.plan import step_line

@@ -6,7 +6,8 @@ import gc
 from weakref import ref
 
 from bridge.firm.difference import differing
-from bridge.firm.model import Firm, Matter, Table
+from bridge.firm.model import Firm, Matter
+from bridge.firm.table import Table
 
 BEFORE = Table({"same": 1, "changed": 2, "gone": 3})
 NOW = Table({"same": 1, "changed": 5, "new": 4})

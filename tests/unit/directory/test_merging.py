@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from bridge.directory.problems import DirectoryError
+from bridge.directory.problems import DirectoryError, ProblemList
+from bridge.directory.sources import uniting
 from bridge.directory.sources.keeping import KeptRecord
 from bridge.directory.sources.known import CAN_SAY
 from bridge.directory.sources.port import SourceRecord, Value
 from bridge.directory.sources.statement import Links
-from bridge.directory.sources.union import union_of
-from bridge.directory.sources.uniting import Union
+from bridge.directory.sources.uniting import Union, read_kept, statements
 from bridge.firm.model import Firm, MatterStatus, Staff
 
 Given = dict[str, list[KeptRecord]]
@@ -37,7 +37,10 @@ def united(
     who: Links | None = None,
     known: Firm | None = None,
 ) -> Union:
-    return union_of(given, owns or dict.fromkeys(given, ()), CAN_SAY, (), who, known)
+    problems = ProblemList()
+    reads = {source: [read_kept(source, one, problems) for one in records] for source, records in given.items()}
+    said = statements(reads, {}, CAN_SAY, problems)
+    return uniting.united(said, owns or dict.fromkeys(given, ()), problems, who, known)
 
 
 def problems_of(given: Given, owns: Mapping[str, tuple[str, ...]] | None = None) -> str:

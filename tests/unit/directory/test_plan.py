@@ -19,7 +19,8 @@ from bridge.firm.conversation import (
 )
 from bridge.firm.model import ChannelSeed, Firm, Matter, MatterRole, MatterStatus, Staff, Wall
 from bridge.firm.room_keys import KEEPER_SPACE, STAFF_SPACE, matter_space_key
-from bridge.mapping.rooms import RoomShape, create_body
+from bridge.mapping.rooms.shapes import RoomShape
+from bridge.mapping.rooms.state import create_body
 from bridge.reconcile.planning.desired import Desired, desired
 from bridge.reconcile.planning.observed import Observed, Server, as_created
 from bridge.reconcile.planning.plan import plan_children, plan_room

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.firm.difference import differing
-from bridge.firm.model import Table
+from bridge.firm.table import Table
 
 RECORDS = st.dictionaries(st.sampled_from("abcdef"), st.text("xyz", max_size=3))
 

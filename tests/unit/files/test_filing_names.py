@@ -25,7 +25,7 @@ from bridge.filing.names import (
 from bridge.firm.model import Firm, Staff
 from bridge.firm.text.visible import unseen_in
 from bridge.mapping.file_types import TEXT, UNKNOWN, type_by
-from bridge.store.files.filing import IndexedFile
+from bridge.store.files.cabinet_folders import IndexedFile
 
 _MARKS = "/\\:*[]~$ ßﬁé한😀\0\n\u202e\u200d\u2028\uffff."
 _WORDS = ["..", ".pdf", ".exe", "(2)", "%2e%2e", "file", "CON", "nul", "LPT1", "COM¹", "e\u0301", "x" * 200]

@@ -20,7 +20,8 @@ from bridge.firm.conversation import (
 )
 from bridge.firm.model import Firm
 from bridge.firm.room_keys import STAFF_SPACE
-from bridge.mapping.rooms import RoomShape, conversation_shape, power_levels
+from bridge.mapping.rooms.shapes import RoomShape, conversation_shape
+from bridge.mapping.rooms.state import power_levels
 from bridge.reconcile.planning.observed import Server, as_created
 from bridge.reconcile.planning.plan import plan_room
 from bridge.reconcile.planning.steps import Action

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from bridge.firm.conversation import SHARED, ConversationKind
 from bridge.firm.room_keys import CHECK, KEEPER_SPACE, MARKER, SPACE, STAFF_SPACE
 from bridge.guard.gate import OTHER_RULES, Change, Gate, Mark
-from bridge.mapping.rooms import RoomShape, desired_state
+from bridge.mapping.rooms.shapes import RoomShape
+from bridge.mapping.rooms.state import desired_state
 
 BOT, CHECKER, ANN = "@bot:firm.example", "@_check:firm.example", "@ann:firm.example"
 GATE = Gate(BOT, CHECKER)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bridge.firm.room_keys import CHILD, KEEPER_SPACE, STAFF_SPACE
-from bridge.mapping.rooms import RoomShape, child_state, keeper_space_shape, staff_space_shape
+from bridge.mapping.rooms.shapes import RoomShape, keeper_space_shape, staff_space_shape
+from bridge.mapping.rooms.state import child_state
 from bridge.reconcile.planning.observed import Observed
 from bridge.reconcile.planning.parts import Part, waves
 from bridge.reconcile.planning.plan import plan_children
