@@ -21,11 +21,12 @@ Json = dict[str, Any]
 SERVER_NAME = "localhost"
 
 
-def write_files(place: LocalFirm, own: Mapping[str, Json]) -> Settings:
+def write_files(place: LocalFirm, own: Mapping[str, Json], instance_extra: Mapping[str, Any] | None = None) -> Settings:
     """Write the bridge's configuration, the registration and Synapse's instance file and key; return the settings.
 
-    `own` are settings by section, to which addresses, secrets and the database are added. Secrets written by an earlier
-    call are kept. Raises DevError when an earlier file cannot be read, ConfigError when a setting is wrong.
+    `own` are settings by section, to which addresses, secrets and the database are added. `instance_extra` are further
+    keys of Synapse's instance file. Secrets written by an earlier call are kept. Raises DevError when an earlier file
+    cannot be read, ConfigError when a setting is wrong.
     """
     for folder in (place.var, place.synapse_folder, place.logs):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -53,6 +54,7 @@ def write_files(place: LocalFirm, own: Mapping[str, Json]) -> Settings:
             "log_config": str(LOG_YAML),
             "app_service_config_files": [str(place.registration_file)],
             **guard(settings, place.synapse_folder / "firm-policy"),
+            **(instance_extra or {}),
         },
     )
     return settings

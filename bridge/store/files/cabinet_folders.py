@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
+
+from peewee import ModelSelect
 
 from bridge.store.engine.unit import ReadUnit, Unit
 from bridge.store.files.cabinet_trouble import end_trouble
@@ -81,7 +84,7 @@ def mark_listed(unit: Unit, key: str, changes: int) -> None:
 
 def listed_in(unit: ReadUnit, folder: str, behind: IndexedFile | None = None) -> list[IndexedFile]:
     """The next files in a folder behind one, oldest first."""
-    files = Filing.select(Filing, File).join(File, on=(Filing.event_id == File.event_id), attr="file")
+    files: ModelSelect[Any] = Filing.select(Filing, File).join(File, on=(Filing.event_id == File.event_id), attr="file")
     found = files.where(Filing.folder == folder, Filing.state == "filed")
     if behind is not None:
         later = (Filing.sent_ms == behind.at_ms) & (Filing.position > behind.position)

@@ -13,8 +13,9 @@ from peewee import fn
 from structlog.testing import capture_logs
 
 from bridge.directory import file as directory_file
+from bridge.directory import keeping
 from bridge.directory import read as directory_read
-from bridge.directory.change import DirectoryChange, diff_firms
+from bridge.directory.change import DirectoryChange, compared
 from bridge.directory.file import DirectoryFile
 from bridge.directory.following.outcomes import Applied, Held, Invalid, Unchanged
 from bridge.directory.forms.sheet_form import SheetForm
@@ -338,9 +339,9 @@ async def test_a_held_change_is_judged_once_an_hour_and_on_each_day_and_not_at_e
 
     def judge(old: Firm, new: Firm, today: date, *day_ago: Firm) -> DirectoryChange:
         judged.append(today)
-        return diff_firms(old, new, today, *day_ago)
+        return compared(old, new, today, *day_ago)
 
-    monkeypatch.setattr("bridge.directory.file.diff_firms", judge)
+    monkeypatch.setattr("bridge.directory.file.compared", judge)
     assert await directory.refresh() == outcome
     assert judged == []
     monkeypatch.setattr(directory, "today", lambda: date(2026, 11, 24))
@@ -428,7 +429,7 @@ async def test_a_change_that_could_not_be_stored_is_taken_again(
         raise StoreError("The disk is full.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(directory_file, "accept", fail)
+        patched.setattr(keeping, "accept", fail)
         with pytest.raises(StoreError):
             await directory.refresh()
     assert "fay" not in directory.firm.staff

@@ -41,7 +41,7 @@ def firm_of(mirror: Mirror, deny: str) -> Firm:
     kept = [KeptRecord(one, gone=False) for one in records_of_mirror(mirror, deny, FORM)]
     problems = ProblemList()
     reads = {"smokeball": [read_kept("smokeball", one, problems) for one in kept]}
-    return united(statements(reads, {}, {"smokeball": GIVES}, problems), {"smokeball": ()}, problems).firm
+    return united(statements(reads, {}, {"smokeball": GIVES}, problems), {"smokeball": ()}, problems, None, None).firm
 
 
 def inside(mirror: Mirror, deny: str) -> set[str]:
