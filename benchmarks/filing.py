@@ -35,7 +35,8 @@ from rich.table import Table
 from benchmarks.provision import free_port
 from bridge.dev import files, processes, synapse
 from bridge.dev.place import LocalFirm
-from bridge.filing.filer import Filer, FilingLimits
+from bridge.filing.filer import Filer
+from bridge.filing.into_cabinet import FilingLimits
 from bridge.firm.model import Firm
 from bridge.logs import set_up_logging
 from bridge.mapping.files import Carried
