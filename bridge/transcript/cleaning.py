@@ -34,11 +34,21 @@ _APART = re.compile(
 HTML that messages should not have."""
 _STRANGE = re.compile(rf"(?:(?<=<)|(?<=</))(?!(?:{_IN_LINES})[\s/>])[a-z][^\s/>]*+", re.IGNORECASE)
 """The name of any other tag. The library takes away what is inside some of them, such as those of formulas."""
-_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "img": {"alt", "title"}, "span": {"data-mx-spoiler"}}
-_SCHEMES = {"http", "https", "mailto"}
+_ATTRIBUTES = {
+    "a": {"href"},
+    "ol": {"start"},
+    "img": {"alt", "title"},
+    "span": {"data-mx-spoiler", "data-mx-maths"},
+    "div": {"data-mx-maths"},
+}
+_SCHEMES = {"http", "https", "ftp", "mailto", "magnet"}
 _WITH_CONTENT = {"script", "style", "mx-reply"}
 """Tags that go with all that is in them; of others the text stays. `mx-reply` repeats what a message answers."""
-_ABSOLUTE = re.compile(r"(?:https?://|mailto:)[^\s]+", re.IGNORECASE)
+_ABSOLUTE = re.compile(r"(?:(?:https?|ftp)://|mailto:|magnet:)[^\s]+", re.IGNORECASE)
+_START = re.compile(r"-?[0-9]{1,9}")
+"""As many digits as a number in front of a line has that becomes a list (CommonMark, list items)."""
+_IN_WORDS = re.compile(r'<(span|div) data-mx-maths="([^"]*+)">((?:<code>)?+\2(?:</code>)?+</\1>)')
+"""A formula whose text is the formula."""
 
 
 def clean(text: object, longest: int = LONGEST) -> str:
@@ -74,12 +84,22 @@ def safe_html(formatted: str) -> str:
         link_rel="noopener noreferrer",
     )
     # Again, because the HTML may have spelt such characters out, and left out where a row begins.
-    return _seen(_APART.sub(" ", cleaned))
+    return _seen(_APART.sub(" ", _IN_WORDS.sub(r"<\1>\3", cleaned)))
 
 
 def picture(attributes: Mapping[str, str | None]) -> str:
     """What stands for a picture in a text: its words, as of an emoji of the firm's own."""
     return (attributes.get("alt") or attributes.get("title") or "").strip() or "[picture]"
+
+
+def in_brackets(attributes: Mapping[str, str | None]) -> str:
+    """What stands before a text that is hidden, or that is shown as a formula; empty for any other."""
+    if formula := attributes.get("data-mx-maths"):
+        return f"[formula: {formula}] "
+    if "data-mx-spoiler" not in attributes:
+        return ""
+    reason = attributes["data-mx-spoiler"]
+    return f"[spoiler: {reason}] " if reason else "[spoiler] "
 
 
 class _Page(HTMLParser):
@@ -97,9 +117,8 @@ class _Page(HTMLParser):
             self.parts.append("<div>")
         elif tag == "summary":
             self.parts.append("<p><b>")
-        elif "data-mx-spoiler" in given:
-            reason = given["data-mx-spoiler"]
-            self.parts.append(f"<span>{html.escape(f'[spoiler: {reason}]' if reason else '[spoiler]')} ")
+        elif tag in {"span", "div"}:
+            self.parts.append(f"<{tag}>{html.escape(in_brackets(given))}")
         else:
             self.parts.append(self.get_starttag_text() or "")
 
@@ -127,5 +146,5 @@ def page_html(formatted: str) -> str:
 def _attribute(tag: str, attribute: str, value: str) -> str | None:
     """The attribute's value, or None without it. A link that says no scheme would lead beside the document."""
     if attribute == "start":
-        return value if value.isascii() and value.isdecimal() and len(value) < 7 else None
+        return value if _START.fullmatch(value) else None
     return value if attribute != "href" or _ABSOLUTE.fullmatch(value) else None

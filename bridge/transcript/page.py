@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from bridge.firm.text.visible import says_something
 from bridge.transcript.cleaning import page_html
 from bridge.transcript.model import About, Entry, Transcript, TranscriptMessage
 from bridge.transcript.wording import Wording
@@ -50,4 +51,4 @@ def _formatted(message: TranscriptMessage) -> Markup | str:
         return message.text
     said = Markup(page_html(message.formatted))  # noqa: S704 - nh3 has cleaned it
     # Formatting that says nothing must not hide what the plain text says.
-    return said if said.striptags() or "<hr>" in said else message.text
+    return said if says_something(said.striptags()) or "<hr>" in said else message.text

@@ -11,7 +11,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 
-from bridge.transcript.cleaning import picture, safe_html
+from bridge.firm.text.visible import says_something
+from bridge.transcript.cleaning import in_brackets, picture, safe_html
 
 _STRUCK = ("del", "s", "strike")
 _LOOKS = {
@@ -29,6 +30,8 @@ _RULE = "———"
 _BLANKS = re.compile(r"[ \t\n\r\f]+")
 _MOST_BREAKS = 2
 """Line breaks that stand together outside code."""
+_WITHIN = "  "
+"""What the lines of a list's entry begin with, but for its first."""
 _DEEPEST = 8
 """Quotations and lists within each other that are shown as such."""
 
@@ -45,6 +48,18 @@ class TextRun:
     link: str = ""
 
 
+@dataclass(slots=True)
+class _Level:
+    """An open quotation or list."""
+
+    before: str
+    """What a line within it begins with."""
+    number: int | None = None
+    """The next one of its entries; None where they have none."""
+    mark: str = ""
+    """The sign of its entry, as long as that says nothing."""
+
+
 class _Reader(HTMLParser):
     """Takes clean HTML in; `runs` is what it says."""
 
@@ -53,30 +68,34 @@ class _Reader(HTMLParser):
         self.runs: list[TextRun] = []
         self._looks: Counter[str] = Counter()
         """How many open tags give the text each look."""
-        self._lists: list[int | None] = []
-        """The next number of each open list; None for one without numbers."""
+        self._lists = [_Level("")]
+        """The open ones, within one of entries that are in none."""
+        self._levels = [*self._lists]
+        """These and the open quotations."""
+        self._marked: list[_Level] = []
+        """Those whose entry says nothing yet."""
         self._tables: list[int] = []
         """How many cells the row of each open table has so far."""
         self._around: list[int] = []
         """The runs that tags of _AROUND began with."""
-        self._quotes = 0
         self._as_typed = 0
         self._link = ("", 0)
         """Where a link leads, and the run that its words begin with."""
-        self._breaks, self._blank, self._mark = 0, False, ""
-        """What comes before the next text: line breaks, a blank, the sign of a list's entry."""
+        self._breaks, self._blank = 0, False
+        """What comes before the next text: line breaks, a blank."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         if tag in _BLOCKS:
             self._break(tag)
-        if tag in _LOOKS:
-            self._looks[_LOOKS[tag]] += 1
-        if tag in _AROUND:
+        if tag in _AROUND and not (tag in _STRUCK and self._looks["struck"]):
             self._put(_AROUND[tag][0])
             self._around.append(len(self.runs) - 1)
+        if tag in _LOOKS:
+            self._looks[_LOOKS[tag]] += 1
         if tag in {"ol", "ul"}:
-            self._lists.append(int(given.get("start") or "1") if tag == "ol" else None)
+            self._lists.append(_Level("", int(given.get("start") or "1") if tag == "ol" else None))
+            self._levels.append(self._lists[-1])
         elif tag in {"table", "tr", "td", "th"}:
             self._begin_in_table(tag)
         else:
@@ -90,29 +109,31 @@ class _Reader(HTMLParser):
                 self._put(_RULE)
                 self._break(tag)
             case "li":
-                self._mark = self._next_mark()
+                self._begin_entry()
             case "blockquote":
-                self._quotes += 1
+                self._levels.append(_Level("> "))
             case "pre":
                 self._as_typed += 1
             case "a":
                 self._link = (given.get("href") or "", len(self.runs))
             case "img":
                 self.handle_data(picture(given))
-            case "span" if "data-mx-spoiler" in given:
-                reason = given["data-mx-spoiler"]
-                self.handle_data(f"[spoiler: {reason}] " if reason else "[spoiler] ")
+            case "span" | "div":
+                self.handle_data(in_brackets(given))
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in _AROUND and self._around:
-            self._end_around(tag)
         if tag in _LOOKS:
             self._looks[_LOOKS[tag]] -= 1
+        if tag in _AROUND and self._around and not (tag in _STRUCK and self._looks["struck"]):
+            self._end_around(tag)
         match tag:
-            case "ol" | "ul" if self._lists:
+            case "li":
+                self._end_entry()
+            case "ol" | "ul":
                 self._lists.pop()
+                self._levels.pop()
             case "blockquote":
-                self._quotes = max(0, self._quotes - 1)
+                self._levels.pop()
             case "pre":
                 self._as_typed = max(0, self._as_typed - 1)
             case "a":
@@ -141,27 +162,34 @@ class _Reader(HTMLParser):
         if self._breaks or not self.runs:
             # A message begins with what it says, whatever breaks stood before.
             before = "\n" * (self._breaks if self.runs else 0)
-            before += "> " * min(self._quotes, _DEEPEST) + "  " * min(len(self._lists) - 1, _DEEPEST)
-        elif self._blank:
-            before = " "
-        before += self._mark
-        self._breaks, self._blank, self._mark = 0, False, ""
+            deepest = self._levels[max(_DEEPEST, len(self._levels) - 1) :]
+            before += "".join(level.mark or level.before for level in self._levels[:_DEEPEST] + deepest)
+        else:
+            before = " " if self._blank else ""
+            before += "".join(level.mark for level in self._marked)
+        for level in self._marked:
+            level.mark, level.before = "", _WITHIN
+        self._breaks, self._blank, self._marked = 0, False, []
         looks = {look: True for look, count in self._looks.items() if count > 0}
         self.runs += [TextRun(each, link=self._link[0], **looks) for each in (before, text) if each]
 
     def _break(self, tag: str) -> None:
         """The line ends here; what stands in one cell of a table stays on one line."""
-        if self._mark or (tag not in _TABLE and self._tables and self._tables[-1]):
+        if self._marked or (tag not in _TABLE and self._tables and self._tables[-1]):
             self._blank = True
         else:
             self._breaks = max(self._breaks, 1)
 
-    def _next_mark(self) -> str:
-        number = self._lists[-1] if self._lists else None
-        if number is None:
-            return "- "
-        self._lists[-1] = number + 1
-        return f"{number}. "
+    def _begin_entry(self) -> None:
+        level = self._lists[-1]
+        level.mark = "- " if level.number is None else f"{level.number}. "
+        level.number = None if level.number is None else level.number + 1
+        self._marked.append(level)
+
+    def _end_entry(self) -> None:
+        if self._marked:
+            self._put("")
+        self._lists[-1].before = ""
 
     def _begin_in_table(self, tag: str) -> None:
         if tag == "table":
@@ -193,13 +221,13 @@ class _Reader(HTMLParser):
 
 
 def runs_of(formatted: str) -> tuple[TextRun, ...]:
-    """What formatted text says, as a page shows it; empty for none."""
+    """What formatted text says, as a page shows it; empty for nothing."""
     if not formatted:
         return ()
     reader = _Reader()
     reader.feed(safe_html(formatted))
     reader.close()
-    return tuple(reader.runs)
+    return tuple(reader.runs) if any(says_something(run.text) for run in reader.runs) else ()
 
 
 def plain_text(formatted: str) -> str:

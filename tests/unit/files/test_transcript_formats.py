@@ -94,6 +94,14 @@ def test_amounts_never_run_together(said: str) -> None:
         ("<details><summary>More</summary>hidden</details>", "More\nhidden"),
         ("a<br>b<br><br><br><br>c<hr>d", "a\nb\n\nc\n———\nd"),
         ("a&nbsp;b &lt;b&gt; &amp;lt;", "a\xa0b <b> &lt;"),
+        ("<ol start=20261130><li>Hearing</li></ol>", "20261130. Hearing"),
+        ("<ol start=-1><li>a</li><li>b</li></ol>", "-1. a\n0. b"),
+        ("<ol><li><ol start=2024><li>x</li></ol></li></ol>", "1. 2024. x"),
+        ("<ol start=5><li></li><li>six</li></ol>", "5. \n6. six"),
+        ("<ul><li><p>a</p><p>b</p></li></ul>c", "- a\n  b\nc"),
+        ("<ol><li>a<blockquote>b<br>c</blockquote>d</li></ol>", "1. a\n  > b\n  > c\n  d"),
+        ("<li><p>a</p></li><li>b</li>", "- a\n- b"),
+        ("<del>a <s>b</s> c</del> d", "~~a b c~~ d"),
     ],
 )
 def test_the_form_that_changes_a_meaning_has_a_sign(said: str, plain: str) -> None:
@@ -136,7 +144,29 @@ def test_code_in_the_pdf_keeps_its_indentation() -> None:
 
 
 @pytest.mark.parametrize(
-    "nothing", ["<p></p>", "<script>x</script>", "<mx-reply>old</mx-reply>", "<!-- x -->", "<b> </b>"]
+    ("said", "plain"),
+    [
+        ('<span data-mx-maths="a&lt;b"></span>', "[formula: a<b]"),
+        ('<div data-mx-maths="x^2">x²</div>', "[formula: x^2] x²"),
+        (r'<span data-mx-maths="\frac a b"><code>\frac a b</code></span>', r"\frac a b"),
+        ('<span data-mx-maths="x">x</span>', "x"),
+    ],
+)
+def test_a_formula_is_shown_where_the_text_in_its_place_is_another(said: str, plain: str) -> None:
+    assert plain_text(said) == plain
+    assert html.unescape(re.sub("<[^>]*>", "", page_html(said))).strip() == plain
+
+
+@pytest.mark.parametrize("address", ["ftp://x.example/order", "magnet:?xt=urn:btih:1"])
+def test_every_kind_of_link_of_the_specification_says_where_it_leads(address: str) -> None:
+    said = f'<a href="{address}">the order</a>'
+    assert plain_text(said) == f"the order ({address})"
+    assert f'href="{address}"' in page_html(said)
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    ["<p></p>", "<script>x</script>", "<mx-reply>old</mx-reply>", "<!-- x -->", "<b> </b>", "&nbsp;", "<p>&#8203;</p>"],
 )
 def test_formatting_that_says_nothing_hides_no_text(nothing: str) -> None:
     transcript = made(formatted(nothing, "The words"))
