@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from collections.abc import Mapping
 
 import filetype
@@ -26,16 +27,20 @@ _ASCII = bytes(range(128))
 _NO_CONTROLS = b"\t\n\r\f\x1b" + bytes(range(32, 256))
 _CONTROL = re.compile("[\0-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _LEAST_LETTERS = 0.7
-"""The part of a text in another encoding than UTF-8 that is ASCII; of chance, as of what is encrypted, it is less."""
+"""The part of a text in an encoding of one country that is ASCII; of chance, as of what is encrypted, it is less."""
+_NO_TEXT = frozenset({"Cn", "Co"})
+_MOST_OTHERS = 0.05
+"""The part of a text in UTF-16 that no script has; of chance it is more."""
 _FORMATTED: Mapping[str, re.Pattern[bytes]] = {
     "application/rtf": re.compile(rb"\{\\rtf\d"),
     "application/postscript": re.compile(rb"%!PS-Adobe-\d"),
 }
 """Formats that are text and say what they are."""
 _A_PDF = re.compile(
-    rb"(?:\xef\xbb\xbf)?[\s\0]*%PDF-\d\.\d|[^\0]{0,1000}[\r\n]%PDF-\d\.\d[^\r\n]{0,20}[\r\n]+(?:%|\d+ \d+ obj)"
+    rb"(?:(?:\xef\xbb\xbf)?[\s\0]*|[^\0]{0,1000}[\r\n])%PDF-\d\.\d[^\r\n]{0,20}[\r\n]\s*+(?:%|\d++\s++\d++\s++obj|\Z)"
 )
 """Readers take blanks and up to some thousand bytes before it (ISO 32000-1, annex H.3.4.1)."""
+_BEGINS_AS_PDF = re.compile(rb"(?:\xef\xbb\xbf)?[\s\0]*%PDF-\d\.\d")
 _MORE_OF_IT: Mapping[str, re.Pattern[bytes]] = {
     "image/bmp": re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL),
     "image/gif": re.compile(rb"GIF8[79]a"),
@@ -64,6 +69,8 @@ def type_by(head: bytes, tail: bytes = b"") -> str:
         return _PDF
     if _is_text(head):
         return next((found for found, begins in _FORMATTED.items() if begins.match(head)), TEXT)
+    if _BEGINS_AS_PDF.match(head):
+        return _PDF
     guessed = filetype.guess_mime(head)
     found = UNKNOWN if guessed is None else str(guessed)
     if found == _ZIP or found.startswith(_OFFICE):
@@ -82,14 +89,12 @@ def _office_document(head: bytes, tail: bytes) -> str:
 def _is_text(head: bytes) -> bool:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         text = _decoded(head, "utf-16") or "\0"
-        return not _CONTROL.search(text) and _mostly_ascii(text.encode("ascii", "replace").count(b"?"), len(text))
+        others = sum(unicodedata.category(one) in _NO_TEXT for one in text)
+        return not _CONTROL.search(text) and others <= len(text) * _MOST_OTHERS
     if head.translate(None, _NO_CONTROLS):
         return False
-    return _decoded(head, "utf-8") is not None or _mostly_ascii(len(head.translate(None, _ASCII)), len(head))
-
-
-def _mostly_ascii(others: int, count: int) -> bool:
-    return others <= count * (1 - _LEAST_LETTERS)
+    others = len(head.translate(None, _ASCII))
+    return _decoded(head, "utf-8") is not None or others <= len(head) * (1 - _LEAST_LETTERS)
 
 
 def _decoded(head: bytes, encoding: str) -> str | None:

@@ -81,6 +81,12 @@ def test_V3_a_text_is_text_whatever_letters_it_begins_with(begin: str, encoding:
         assert told((begin + rest).encode(encoding)) == TEXT
 
 
+@pytest.mark.parametrize("said", ["合同条款如下本协议", "Договор подписан", "החוזה נחתם", "می‌خواهم", "Ünlü 👍🏽"])
+def test_V3_a_text_in_utf_16_is_text_in_every_script(said: str) -> None:
+    for encoding in ("utf-16", "utf-16-be"):
+        assert told(("\ufeff" * encoding.endswith("be") + said * 20).encode(encoding)) == TEXT
+
+
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=60), st.sampled_from(signatures()))
 def test_V3_any_text_is_text(rest: str, begin: str) -> None:
     assert told(f"{begin} {rest}".encode()) == TEXT
@@ -96,6 +102,8 @@ def test_V3_any_text_is_text(rest: str, begin: str) -> None:
         b"\0\0%PDF-2.0\n%\x80",
         b"HTTP/1.1 200 OK\r\n\r\n%PDF-1.4\n1 0 obj",
         b"x" * 900 + b"\n%PDF-1.4\r\n%\xe2",
+        b"%PDF-1.4 \r\n\r\n  1 0 obj",
+        b"%PDF-1.3 made by a scanner that says what it is\n\x00",
     ],
 )
 def test_V3_a_pdf_is_one_whatever_stands_before_it(data: bytes) -> None:
@@ -106,6 +114,7 @@ def test_V3_a_pdf_is_one_whatever_stands_before_it(data: bytes) -> None:
     "data",
     [
         b"%PDF is how such a file begins",
+        b"%PDF-1.4 is how such a file begins\nand a number follows",
         b"The signature\n%PDF-1.4 is in the first line",
         b"x" * 3000 + b"\n%PDF-1.4\n1 0 obj",
     ],

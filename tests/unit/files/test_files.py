@@ -157,6 +157,23 @@ def test_V3_a_voice_message_and_a_file_without_a_name_are_nobodys_version() -> N
             "screenshot.png",
             "audio.mp3",
         ),
+        *(
+            "m.image",
+            "m.file",
+            "ATT00001.htm",
+            "tenor.gif",
+            "Bildschirmfoto.png",
+            "Sprachnachricht.ogg",
+            "Capture d’écran.png",
+        ),
+        *(
+            "Sin título.pdf",
+            "Immagine 2.jpg",
+            "Снимок экрана.png",
+            "截图.png",
+            "スクリーンショット.png",
+            "스크린샷.png",
+        ),
     ],
 )
 def test_V3_a_name_that_nobody_gave_makes_no_version(name: str) -> None:
