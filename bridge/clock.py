@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,17 @@ def is_firm_hour(settings: FirmSettings, at: datetime, first: int, last: int) ->
 def day_at(timezone: str, minute: int) -> date:
     """The day of a minute since the epoch. It is asked for all the time."""
     return datetime.fromtimestamp(minute * 60, ZoneInfo(timezone)).date()
+
+
+def seconds_asked(retry_after: str) -> float | None:
+    """The seconds for which whoever answered asks to be left alone (Retry-After: RFC 9110, section 10.2.3); None for
+    what says none."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after)
+    try:
+        return max(0.0, (parsedate_to_datetime(retry_after).astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
+        return None
 
 
 def seconds_since(milliseconds: int | None) -> float:

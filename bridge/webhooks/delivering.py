@@ -221,19 +221,22 @@ class Deliverer:
         faults.point("webhook.sending")
         failure = await self._sender.send(hook.url, headers, body)
         faults.point("webhook.sent")
-        if failure:
-            await self._failed(one, hook, failure)
+        if failure is not None:
+            await self._failed(one, hook, failure.why, failure.asked)
             return
         self._metrics.webhooks_delivered.inc()
         await store.run(rows.note_delivered, one, now_ms())
         faults.point("webhook.noted")
 
-    async def _failed(self, one: Delivery, hook: Hook | None, why: str) -> None:
+    async def _failed(self, one: Delivery, hook: Hook | None, why: str, asked: float = 0.0) -> None:
+        """Note that it is tried again: after a pause, and no sooner than the receiver `asked`, but for the longest of
+        pauses."""
         self._metrics.webhooks_failed.inc()
         now = now_ms()
         last = one.since_ms + PATIENCE_MS
         if now < last:
-            due_at = min(now + int(self._pause(one.attempts + 1) * 1000), last)
+            seconds = max(self._pause(one.attempts + 1), min(asked, _LONGEST_SECONDS))
+            due_at = min(now + int(seconds * 1000), last)
             await self._desk.store.run(rows.note_not_delivered, one, due_at, why)
             return
         log.warning("webhook_parked", webhook=one.webhook_id, reason=why)

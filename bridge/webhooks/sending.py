@@ -7,11 +7,13 @@ import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from bridge.clock import seconds_asked
 from bridge.firm.errors import BridgeError
 from bridge.operations.webhooks.addresses import may_connect
 
@@ -19,6 +21,16 @@ _SECONDS: Final = 15.0
 _CONNECT_SECONDS: Final = 5.0
 LOOK_UPS: Final = 32
 """Names looked up at once. They have threads of their own, since a name may take long."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """Why a receiver does not have what it was sent."""
+
+    why: str
+    """A sentence."""
+    asked: float = 0.0
+    """The seconds for which it asks to be left alone."""
 
 
 class NotAllowedThereError(BridgeError, OSError):
@@ -49,32 +61,35 @@ class Sender:
             await session.close()
         self._look_ups.shutdown(wait=False, cancel_futures=True)
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> str:
-        """Send a body; why the receiver does not have it, empty where it has. Of the answer only the status counts."""
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> NotTaken | None:
+        """Send a body; why the receiver does not have it, None where it has. Of the answer only the status counts, and
+        how long a receiver asks to be left alone."""
         session = self._sessions["http" if url.casefold().startswith("http:") else "https"]
         sent = {"Content-Type": "application/json", "User-Agent": "firm-bridge", **headers}
         try:
             async with session.post(url, data=body, headers=sent, allow_redirects=False) as answer:
-                return _judged(answer.status)
+                return _judged(answer.status, answer.headers.get("Retry-After", ""))
         except TimeoutError:
-            return "It did not answer in time."
+            return NotTaken("It did not answer in time.")
         except aiohttp.ClientConnectorCertificateError:
-            return "Its certificate is not valid."
+            return NotTaken("Its certificate is not valid.")
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, NotAllowedThereError):
-                return "Its name stands for an address that webhooks do not go to (webhooks.allowed_networks)."
-            return "It cannot be reached."
+                return NotTaken(
+                    "Its name stands for an address that webhooks do not go to (webhooks.allowed_networks)."
+                )
+            return NotTaken("It cannot be reached.")
         except (aiohttp.ClientError, OSError, ValueError):
             # A ValueError is an address or an answer that cannot be read.
-            return "It did not answer as HTTP has it."
+            return NotTaken("It did not answer as HTTP has it.")
 
 
-def _judged(status: int) -> str:
+def _judged(status: int, retry_after: str) -> NotTaken | None:
     if 200 <= status < 300:
-        return ""
+        return None
     if 300 <= status < 400:
-        return f"It answered {status}: webhooks follow nobody to another address."
-    return f"It answered {status}."
+        return NotTaken(f"It answered {status}: webhooks follow nobody to another address.")
+    return NotTaken(f"It answered {status}.", seconds_asked(retry_after) or 0.0)
 
 
 def _connector(allowed: Sequence[str], pool: ThreadPoolExecutor, *, only_allowed: bool) -> aiohttp.TCPConnector:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
 
+from bridge.clock import seconds_asked
 from bridge.directory.sources.answers import read_json
 from bridge.directory.sources.port import SourceError
 from bridge.directory.sources.tokens import AccessTokens, NotConnectedError, OAuthClient
@@ -197,12 +196,6 @@ async def in_flight(each: Iterable[T], work: Callable[[T], Coroutine[Any, Any, o
 
 
 def wait_of(retry_after: str, attempt: int) -> float:
-    """The seconds to wait: as Retry-After says (RFC 9110, section 10.2.3), else longer each time."""
-    if retry_after.isascii() and retry_after.isdigit():
-        return min(float(retry_after), _LONGEST_WAIT)
-    try:
-        at = parsedate_to_datetime(retry_after).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return min(0.5 * float(2**attempt), _LONGEST_WAIT)
-    seconds = (at - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 0.5), _LONGEST_WAIT)
+    """The seconds to wait: as Retry-After says, else longer each time."""
+    asked = seconds_asked(retry_after)
+    return min(0.5 * float(2**attempt) if asked is None else max(asked, 0.5), _LONGEST_WAIT)

@@ -37,6 +37,8 @@ class Receiver:
     answers: Callable[[Json], int] = lambda told: 204
     hold: asyncio.Event | None = None
     """Until this is set nothing is answered."""
+    retry_after: str = ""
+    """For how long it asks to be left alone, with each answer."""
     secret: str = ""
     url: str = ""
     id: str = ""
@@ -57,7 +59,8 @@ class Receiver:
             self.told.append(body)
         async with self.came:
             self.came.notify_all()
-        return web.Response(status=status, headers={"Location": self.url} if 300 <= status < 400 else {})
+        headers = {"Location": self.url} if 300 <= status < 400 else {}
+        return web.Response(status=status, headers=headers | {"Retry-After": self.retry_after})
 
     async def until(self, count: int) -> list[Json]:
         """Wait until it took so many."""

@@ -28,7 +28,7 @@ from bridge.store.record.audit import record
 from bridge.store.record.happenings import asked_for
 from bridge.webhooks import delivering as delivering_module
 from bridge.webhooks.delivering import PATIENCE_MS, pause_after
-from bridge.webhooks.sending import Sender
+from bridge.webhooks.sending import NotTaken, Sender
 from tests.certificates import certificate
 from tests.component.small_firm import SmallFirm, channel, direct, small_firm
 from tests.component.webhooks.receiver import LOOPBACK, delivering, receiver
@@ -238,6 +238,24 @@ async def test_A3_a_conversation_waits_for_its_first_event_and_no_other_waits_fo
     assert len(set(before_two)) == 1, "it comes under the same id"
 
 
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [("600", 600), ("9" * 400, 10_800), ("Fri, 31 Dec 9999 23:59:59 GMT", 10_800), ("1", 60), ("soon", 60)],
+)
+async def test_A3_a_receiver_is_left_alone_as_long_as_it_asks_and_three_hours_at_most(
+    firm: SmallFirm, monkeypatch: pytest.MonkeyPatch, asked: str, seconds: int
+) -> None:
+    async with receiver(firm, [EventType.CONVERSATION_STARTED], answers=lambda told: 503) as system:
+        system.retry_after = asked
+        await firm.ask("ruth", "!channel create One")
+        now = now_ms()
+        monkeypatch.setattr(delivering_module, "now_ms", lambda: now)
+        async with delivering(firm, lambda attempts: 60.0):
+            while not (tried := (await waiting(firm))[0]).attempts:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0)
+    assert tried.due_at == now + seconds * 1000
+
+
 async def test_A3_a_receiver_that_does_not_answer_keeps_no_other_waiting(firm: SmallFirm) -> None:
     async with receiver(firm) as dead, receiver(firm) as well:
         dead.hold = asyncio.Event()
@@ -334,7 +352,7 @@ async def test_A3_over_tls_nobody_else_is_told(
     sender = Sender(LOOPBACK.allowed_networks)
     server = TestServer(web.Application())
     await server.start_server(ssl=over_tls(file))
-    assert await sender.send(str(server.make_url("/")), {}, b"{}") == "Its certificate is not valid."
+    assert await sender.send(str(server.make_url("/")), {}, b"{}") == NotTaken("Its certificate is not valid.")
     await server.close()
     await sender.close()
 
