@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-webhook = Webhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLTSw")
+webhook = Webhook("whsec_" + "QUJD" * 8)
 now = datetime.now(timezone.utc)
 
 
