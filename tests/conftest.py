@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,10 @@ from typing import Any
 import pytest
 import structlog
 from hypothesis import settings
+from peewee import SqliteDatabase
 
+from bridge.store.engine import migrating
+from bridge.store.engine.backends import Backend, backend_for
 from bridge.store.record.homeserver_time import HOMESERVER_TIME
 from tests.together import Together
 
@@ -47,6 +52,29 @@ def _walls_in_order() -> Iterator[None]:
     """Walls are called wall-1, wall-2 and so on, so that tests can name them, in firms that many tests share too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bridge.store.people.walls.references", lambda: map("wall-{}".format, count(1)))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _tables_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A store that opens a new file has the tables copied from one that the migrations made: they take longer than most
+    tests. Tests of migrations call them themselves."""
+    made = tmp_path_factory.mktemp("tables") / "made.db"
+
+    def migrated(backend: Backend) -> None:
+        if not isinstance(backend.database, SqliteDatabase) or backend.database.get_tables():
+            migrating.migrate(backend)
+            return
+        if not made.exists():
+            first = backend_for(f"sqlite:///{made}")
+            first.connect()
+            migrating.migrate(first)
+            first.close()
+        with closing(sqlite3.connect(made)) as tables:
+            tables.backup(backend.database.connection())  # type: ignore[no-untyped-call]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bridge.store.engine.store.migrate", migrated)
         yield
 
 

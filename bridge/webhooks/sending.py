@@ -44,16 +44,9 @@ class Sender:
         """`allowed` are networks, such as 10.0.3.0/24, that webhooks may go to although they are private; `seconds` is
         how long an answer is waited for. Inside a running loop."""
         self._look_ups = ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="webhook-names")
-        self._sessions = {
-            scheme: aiohttp.ClientSession(
-                connector=_connector(allowed, self._look_ups, only_allowed=scheme == "http"),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS),
-                auto_decompress=False,
-                skip_auto_headers=["Accept", "Accept-Encoding"],
-            )
-            for scheme in ("https", "http")
-        }
+        self._allowed = allowed
+        self._timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS)
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
 
     async def close(self) -> None:
         """Close connections."""
@@ -64,7 +57,7 @@ class Sender:
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> NotTaken | None:
         """Send a body; why the receiver does not have it, None where it has. Of the answer only the status counts, and
         how long a receiver asks to be left alone."""
-        session = self._sessions["http" if url.casefold().startswith("http:") else "https"]
+        session = self._session("http" if url.casefold().startswith("http:") else "https")
         sent = {"Content-Type": "application/json", "User-Agent": "firm-bridge", **headers}
         try:
             async with session.post(url, data=body, headers=sent, allow_redirects=False) as answer:
@@ -82,6 +75,19 @@ class Sender:
         except (aiohttp.ClientError, OSError, ValueError):
             # A ValueError is an address or an answer that cannot be read.
             return NotTaken("It did not answer as HTTP has it.")
+
+    def _session(self, scheme: str) -> aiohttp.ClientSession:
+        """Made when it is first used: most firms have no webhook, and the authorities that are trusted take long to
+        load."""
+        if scheme not in self._sessions:
+            self._sessions[scheme] = aiohttp.ClientSession(
+                connector=_connector(self._allowed, self._look_ups, only_allowed=scheme == "http"),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=self._timeout,
+                auto_decompress=False,
+                skip_auto_headers=["Accept", "Accept-Encoding"],
+            )
+        return self._sessions[scheme]
 
 
 def _judged(status: int, retry_after: str) -> NotTaken | None:

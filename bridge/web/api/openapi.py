@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -64,6 +65,11 @@ _PART = re.compile(r"{(\w+)}")
 
 def description(routes: Sequence[Route], address: str) -> Json:
     """The description of an API that is reached at this address."""
+    return {**_of_routes(tuple(routes)), "servers": [{"url": f"{address.rstrip('/')}{API_PATH}"}]}
+
+
+@cache
+def _of_routes(routes: tuple[Route, ...]) -> Json:
     models: list[type[BaseModel]] = [model for one in routes for model in (one.answer, one.body) if model is not None]
     known, shared = models_json_schema([(model, "validation") for model in dict.fromkeys(models)], ref_template=_REF)
     paths: Json = {}
@@ -77,7 +83,6 @@ def description(routes: Sequence[Route], address: str) -> Json:
             "description": "A law firm's conversations, files and walls, as far as the person may see"
             " them for whom a token acts.",
         },
-        "servers": [{"url": f"{address.rstrip('/')}{API_PATH}"}],
         "security": [{"token": []}],
         "paths": paths,
         "components": {

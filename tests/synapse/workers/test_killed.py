@@ -254,7 +254,7 @@ async def said(person: Person, chat: str, text: str) -> str:
     """Type something to the bot, however long that takes, and return its answer.
 
     It is typed again where none comes: Synapse notes that a service was told of an event before it has written down
-    what to tell it (1.163, handlers/appservice.py), so what is killed between the two tells nobody.
+    what to tell it (1.163.2, ApplicationServicesHandler), so what is killed between the two tells nobody.
     """
     since = (await surely(person, "GET", "sync", None))["next_batch"]
     path = f"rooms/{quote(chat)}/send/m.room.message/siege"
