@@ -132,8 +132,9 @@ class Siege:
             self.matters.add(self.on.matter)
             self.came_in += self.brought_in(self.on.ben, position, self.matters)
             await said(ann, chat, f"!wall lift {told.partition(' ')[0]}")
-            await said(ben, his_chat, "!matter join 2026-0042")
-            await until(partial(ben_is, there=True))
+            # What gives access waits until the guard has been told.
+            while not await ben_is(there=True):
+                await said(ben, his_chat, "!matter join 2026-0042")
 
     async def leavers(self) -> None:
         """Have Dan leave the firm and come back, all the while."""
