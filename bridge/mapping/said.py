@@ -39,7 +39,9 @@ def said_in(event: Json) -> str:
     if event.get("type") in POLLS and (question := question_in(content)) is not None:
         return question.text
     name = content.get("filename")
-    text = name if isinstance(name, str) and name.strip() else text_in(content)
+    # What clients show where another form of the words is not what it is (specification: m.room.message).
+    shown = (one for one in (name, content.get("body")) if isinstance(one, str) and one.strip())
+    text = next(shown, "") or text_in(content)
     return without_fallback(text) if is_reply(original) else text
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bridge.firm.typed import without_fallback
 from bridge.mapping.extensible import POLL_ENDS, POLLS, VOTES, Question, question_in, text_in
+from bridge.mapping.files import names_in
 from bridge.transcript.cleaning import clean, clean_line
 from bridge.transcript.events import Json, TimelineEvent, as_object, as_text
 from bridge.transcript.model import Poll, SentFile, TranscriptMessage
+from bridge.transcript.rich import plain_text
 
 _FILES = frozenset({"m.file", "m.image", "m.video", "m.audio", "m.sticker"})
 _ALWAYS = frozenset({"m.room.message", "m.room.encrypted", "m.sticker"}) | POLLS
@@ -36,13 +38,12 @@ def message_of(event: TimelineEvent, number: int, author: str) -> TranscriptMess
         text = without_fallback(text)
     file = None
     if kind in _FILES:
-        name = content.get("filename")
-        file = SentFile(clean_line(name or content.get("body")) or "(no name)", _size(content))
-        # With a name of its own, the text beside it is a caption.
-        if not isinstance(name, str) or name == content.get("body"):
+        name, caption = names_in(content)
+        file = SentFile(clean_line(name) or "(no name)", _size(content))
+        if not caption:
             text, formatted = "", ""
     elif not text:
-        text = "(a message without text)" if kind else ""
+        text = plain_text(formatted) or ("(a message without text)" if kind else "")
     question = question_of(event)
     return TranscriptMessage(
         number=number,

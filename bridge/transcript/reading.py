@@ -45,8 +45,10 @@ class Reader:
         self._name_of = name_of
         self._bot_id = bot_id
         self._entries: list[Entry] = []
-        self._senders: dict[str, str] = {}
-        """Of each message."""
+        self._said: dict[str, tuple[str, str]] = {}
+        """Sender and kind of each message."""
+        self._edited: dict[str, str] = {}
+        """The message that an edit changes, by the edit's event id: people answer the one as the other."""
         self._edits: dict[str, list[tuple[str, TranscriptMessage]]] = {}
         """By the message they change: event id and the message with the new text."""
         self._reactions: dict[str, dict[str, tuple[str, str]]] = {}
@@ -145,18 +147,19 @@ class Reader:
             self._entries.append(Happening(event.at_ms, sentence))
 
     def _take_reaction(self, event: TimelineEvent) -> None:
-        relation = event.relation
-        target, sign = relation.get("event_id"), clean_line(relation.get("key"), 50)
-        if isinstance(target, str) and sign:
+        sign = clean_line(event.relation.get("key"), 50)
+        if event.target and sign:
+            target = self._edited.get(event.target, event.target)
             self._reactions.setdefault(target, {})[event.event_id] = (sign, self._name_of(event.sender))
 
     def _take_message(self, event: TimelineEvent) -> None:
-        if event.relation.get("rel_type") == "m.replace" and self._senders.get(event.target) == event.sender:
-            # One of somebody else's message, or of none, is a message of its own.
+        said = event.sender, event.kind
+        if event.relation.get("rel_type") == "m.replace" and self._said.get(event.target) == said:
+            # One of somebody else's message, of another kind or of none is a message of its own.
             self._take_edit(event)
             return
         self._count += 1
-        self._senders[event.event_id] = event.sender
+        self._said[event.event_id] = said
         self._ask(event)
         self._entries.append(message_of(event, self._count, self._name_of(event.sender)))
 
@@ -164,6 +167,7 @@ class Reader:
         new = replace(event, content=as_object(event.content.get("m.new_content")) or event.content)
         self._ask(new)
         changed = message_of(new, 0, self._name_of(event.sender))
+        self._edited[event.event_id] = event.target
         self._edits.setdefault(event.target, []).append((event.event_id, changed))
 
     def _ask(self, event: TimelineEvent) -> None:
@@ -180,7 +184,7 @@ class Reader:
         who = self._name_of(event.sender)
         if event.target not in self._questions:
             self._tell(event, f"{who} ended a poll that is not here")
-        elif event.sender in {self._senders.get(event.target), self._bot_id}:
+        elif event.sender in {self._said.get(event.target, ("", ""))[0], self._bot_id}:
             self._polls.end(event.target, event.event_id, event.sender, event.at_ms)
         else:
             self._tell(event, f"{who} tried to end a poll of somebody else's")
@@ -198,6 +202,8 @@ class Reader:
                 message,
                 text=without_fallback(new.text) if message.reply_to else new.text,
                 formatted=new.formatted,
+                notice=new.notice,
+                emote=new.emote,
                 file=new.file,
                 poll=new.poll,
                 edited_at=new.at_ms,
@@ -208,4 +214,8 @@ class Reader:
         for event_id, (sign, name) in self._reactions.get(message.event_id, {}).items():
             if event_id not in self._deleted:
                 signs.setdefault(sign, {})[name] = None
-        return replace(message, reactions=tuple(Reaction(sign, tuple(people)) for sign, people in signs.items()))
+        return replace(
+            message,
+            reply_to=self._edited.get(message.reply_to, message.reply_to),
+            reactions=tuple(Reaction(sign, tuple(people)) for sign, people in signs.items()),
+        )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bridge.mapping.extensible import text_in
 from bridge.transcript.cleaning import clean_line
+from bridge.transcript.events import as_object
 
 Json = dict[str, Any]
 NameOf = Callable[[str], str]
@@ -79,12 +81,12 @@ def _change(user_id: str, sender: str, before: str, now: str, name_of: NameOf) -
 def named(sender: str, content: Json, name_of: NameOf) -> str:
     """What a new name says."""
     name = clean_line(content.get("name"))
-    return f"{name_of(sender)} named the conversation “{name}”" if name else ""
+    return f"{name_of(sender)} named the conversation “{name}”" if name else f"{name_of(sender)} took the name away"
 
 
 def topic_set(sender: str, content: Json, name_of: NameOf) -> str:
     """What a new topic says."""
-    topic = clean_line(content.get("topic"), 1000)
+    topic = clean_line(content.get("topic"), 1000) or clean_line(text_in(as_object(content.get("m.topic"))), 1000)
     return f"{name_of(sender)} set the topic to “{topic}”" if topic else f"{name_of(sender)} took the topic away"
 
 

@@ -46,7 +46,7 @@ def require_no_condition(request: web.Request) -> None:
         raise ProblemError(
             412,
             "condition",
-            f"Conditions are not looked at where something is done. Leave out {enumerated(_CONDITIONS)}.",
+            f"Nothing was done: before a change no condition is looked at. Leave out {enumerated(_CONDITIONS)}.",
         )
 
 
