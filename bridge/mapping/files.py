@@ -86,7 +86,7 @@ def file_in(content: Json) -> Carried | None:
     address = _address(content)
     if kind is None or address is None or replaces == "":
         return None
-    given, caption = names_in(content)
+    given, caption = name_and_caption(content)
     info = _mapping(content.get("info"))
     own = bool(given) and not any(isinstance(content.get(mark), dict) for mark in _VOICE)
     return Carried(
@@ -130,7 +130,7 @@ def extension(name: str) -> str:
     return unicodedata.normalize("NFKC", end).casefold() if dot and stem and end and len(end) <= 16 else ""
 
 
-def names_in(content: Json) -> tuple[str, str]:
+def name_and_caption(content: Json) -> tuple[str, str]:
     """The name and the caption (specification: media captions). A body without a filename is the name."""
     filename, body = _text(content.get("filename")), _text(content.get("body"))
     if filename.strip():

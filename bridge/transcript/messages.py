@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.firm.typed import without_fallback
 from bridge.mapping.extensible import POLL_ENDS, POLLS, VOTES, Question, question_in, text_in
-from bridge.mapping.files import names_in
+from bridge.mapping.files import name_and_caption
 from bridge.transcript.cleaning import clean, clean_line
 from bridge.transcript.events import Json, TimelineEvent, as_object, as_text
 from bridge.transcript.model import Poll, SentFile, TranscriptMessage
@@ -38,7 +38,7 @@ def message_of(event: TimelineEvent, number: int, author: str) -> TranscriptMess
         text = without_fallback(text)
     file = None
     if kind in _FILES:
-        name, caption = names_in(content)
+        name, caption = name_and_caption(content)
         file = SentFile(clean_line(name) or "(no name)", _size(content))
         if not caption:
             text, formatted = "", ""

@@ -61,13 +61,13 @@ class Identities:
             # First those of whom it is known who they are: whoever has the address of one may be a newcomer.
             for record in sorted(records, key=lambda one: self._is_new(source, kind, one)):
                 one = entities.setdefault(*self._entity(kind, source, record, entities, by_key))
-                self.links[source, kind.name, own_id(kind, record)] = one.id
+                self.links[source, kind.name, _own_id(kind, record)] = one.id
                 if source in one.parts:
                     message = f"Two records of {source} are the same {kind.one}, {quoted(one.id)}. Put one right there."
                     record.problem(self._problems, "id", message)
                     continue
                 one.parts[source] = record
-                if (kind.name, own_id(kind, record)) in self._said[source].gone:
+                if (kind.name, _own_id(kind, record)) in self._said[source].gone:
                     one.gone.add(source)
             # Only now: what one source says twice is two records, which its own check tells apart.
             said = [one for one in entities.values() if source in one.parts]
@@ -86,7 +86,7 @@ class Identities:
         entities: Mapping[str, Entity],
         by_key: Mapping[tuple[str, str], str],
     ) -> tuple[str, Entity]:
-        own = own_id(kind, record)
+        own = _own_id(kind, record)
         found = self._known_links.get((source, kind.name, own), "")
         if not found:
             candidates = {by_key[key] for key in _keys(kind, record) if key in by_key}
@@ -101,11 +101,11 @@ class Identities:
         return found, Entity(found)
 
     def _told(self, source: str, kind: RecordKind, record: Record) -> str:
-        own = own_id(kind, record)
+        own = _own_id(kind, record)
         return self._known_links.get((source, kind.name, own), own)
 
     def _is_new(self, source: str, kind: RecordKind, record: Record) -> bool:
-        return (source, kind.name, own_id(kind, record)) not in self._known_links
+        return (source, kind.name, _own_id(kind, record)) not in self._known_links
 
     def _in_force(self, kind: RecordKind, record: Record, own: str) -> str:
         """The id by which the firm knows this record, so that a person from a new source keeps their account."""
@@ -133,11 +133,11 @@ class Identities:
         for kind, refers, by in ((STAFF, Refers.STAFF, "email"), (MATTERS, Refers.MATTER, "number")):
             names = self._aliases[said.source, refers]
             for record in said.records.get(kind.name, ()):
-                directory_id = self.links[said.source, kind.name, own_id(kind, record)]
+                directory_id = self.links[said.source, kind.name, _own_id(kind, record)]
                 if record.get(by):
                     names.setdefault(record.get(by).casefold(), directory_id)
             for record in said.records.get(kind.name, ()):
-                own = own_id(kind, record)
+                own = _own_id(kind, record)
                 names[own] = self.links[said.source, kind.name, own]
         for own, number in said.numbers.items():
             if (known := self._numbers.get(("number", number.casefold()))) is not None:
@@ -161,7 +161,7 @@ class Identities:
         return tuple((known(first), second) for first, second in value)
 
 
-def own_id(kind: RecordKind, record: Record) -> str:
+def _own_id(kind: RecordKind, record: Record) -> str:
     return str(channel_key(record.get("name")) if kind is CHANNELS else record.known_as("id"))
 
 
